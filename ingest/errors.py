@@ -1,0 +1,59 @@
+"""What can go wrong unexpectedly, as one tree.
+
+Expected outcomes (a 404, a consent wall, a feed that is not XML) are values in `ingest.model`.
+
+    StorywatchError
+    ├── UsageError              exit code 2: the caller can mend it
+    │   ├── ConfigError         names the file, the key and what to do
+    │   ├── SeedError           names the seed file
+    │   └── BadURLError         names the URL
+    └── OperationError          exit code 1
+        ├── StorageError        the database refused, is locked, is full
+        │   └── SchemaError     the database is not at the schema this program needs
+        ├── AlreadyRunningError another daemon holds the lock of this database
+        └── WorkerError         a worker process died or overran its time
+"""
+
+
+class StorywatchError(Exception):
+    """Base of everything this program raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(StorywatchError):
+    """The command, a file or a value given by the caller is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration file, environment variable or flag is wrong."""
+
+
+class SeedError(UsageError):
+    """A seed file is missing, unreadable or too short to compare with."""
+
+
+class BadURLError(UsageError):
+    """A string is not a URL this program can use."""
+
+
+class OperationError(StorywatchError):
+    """The work itself failed."""
+
+
+class StorageError(OperationError):
+    """The database refused an operation."""
+
+
+class SchemaError(StorageError):
+    """The database is not at the schema this program needs."""
+
+
+class AlreadyRunningError(OperationError):
+    """Another daemon already works on this database."""
+
+
+class WorkerError(OperationError):
+    """A worker process died or overran its time."""
