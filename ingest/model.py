@@ -400,6 +400,7 @@ class Outcome(StrEnum):
     NEW_VERSION = "new-version"
     UNCHANGED = "unchanged"
     NOT_MODIFIED = "not-modified"  # 304
+    ALIAS = "alias"  # another URL of an article already stored
     OFF_STORY = "off-story"
     FAILED = "failed"
 

@@ -1,0 +1,1 @@
+"""Sources of articles from before the monitor existed, one module a source."""

@@ -1,0 +1,88 @@
+"""Everything a step of the pipeline works with, put together once by the entry points."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from ingest.assess import StorySetup
+from ingest.compute import describe_failure
+from ingest.fetch import Fetcher
+from ingest.model import Rejection, FailureKind
+from ingest.schedule import CheckBudget, PollBudget, RetryBudget
+from storage.engine import transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Budgets and thresholds of the pipeline's own steps."""
+
+    max_feed_bytes: int = 10 * 2**20  # on the wire
+    max_decoded_bytes: int = 20 * 2**20
+    lease: timedelta = timedelta(seconds=300)
+    in_flight: int = 16
+    similar_limit: int = 20
+    similar_min_shared: int = 3
+    unconditional_share: float = 0.1  # of re-checks: validators lie
+    keep_raw: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The engines, the stories and the budgets."""
+
+    engine: Engine
+    writer: ThreadPoolExecutor  # one thread: the single writer
+    workers: Executor
+    fetcher: Fetcher
+    stories: tuple[StorySetup, ...]
+    seed_ids: tuple[int, ...]  # in the order of the stories
+    rule_version: str
+    poll_budget: PollBudget
+    check_budget: CheckBudget
+    retry_budget: RetryBudget
+    limits: Limits
+    now: Callable[[], datetime]
+    chance: Callable[[], float] = random.random
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def store(
+        self,
+        function: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function in one transaction on the writer's thread.
+
+        Raises StorageError when the database refuses; nothing is written then.
+        """
+
+        def step() -> T:
+            with transaction(self.engine) as connection:
+                return function(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self.writer, step)
+
+    async def compute(
+        self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | Rejection:
+        """Run a pure function in a worker process.
+
+        Whatever a hostile body does to the worker is an outcome of that body: a Rejection.
+        """
+        try:
+            return await asyncio.wrap_future(self.workers.submit(function, *args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile input
+            died = describe_failure(error)
+            reason = str(died) if died else f"the parser raised {type(error).__name__}: {error}"
+            return Rejection(kind=FailureKind.CRASHED, reason=reason[:500])

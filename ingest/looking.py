@@ -1,0 +1,76 @@
+"""One look at a page: the first one, which may make an article, and the later ones.
+
+    candidate | article -> fetch -> read_article (worker) -> settle in one transaction
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ingest.context import Context
+from ingest.model import Failure, FetchedPage, Outcome, Rejection, Validators
+from ingest.settle_check import settle_check
+from ingest.settle_first import settle_first_look
+from ingest.work import read_article
+from storage.articles import StoredArticle
+from storage.candidates import ClaimedCandidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookReport:
+    """What one look gave."""
+
+    url: str
+    outcome: Outcome
+    detail: str = ""
+
+
+async def look_first(context: Context, claimed: ClaimedCandidate) -> LookReport:
+    """Fetch a candidate and decide whether it becomes an article."""
+    candidate = claimed.candidate
+    fetched = await context.fetcher.fetch(candidate.url)
+    if isinstance(fetched, FetchedPage):
+        reading = await context.compute(
+            read_article,
+            fetched,
+            feed_date=candidate.published,
+            stories=context.stories,
+            max_bytes=context.limits.max_decoded_bytes,
+            keep_raw=context.limits.keep_raw,
+        )
+    else:
+        assert isinstance(fetched, Failure), "no validators were sent, so a 304 can't be"
+        reading = None
+    outcome, detail = await context.store(
+        settle_first_look, context, claimed, fetched=fetched, reading=reading
+    )
+    return LookReport(url=candidate.url, outcome=outcome, detail=detail)
+
+
+async def look_again(context: Context, article: StoredArticle) -> LookReport:
+    """Re-check an article for a new version, a block or its disappearance."""
+    unconditional = context.chance() < context.limits.unconditional_share
+    fetched = await context.fetcher.fetch(
+        article.canonical_url, validators=Validators() if unconditional else article.validators
+    )
+    reading = (
+        await context.compute(
+            read_article,
+            fetched,
+            feed_date=None,
+            stories=context.stories,
+            max_bytes=context.limits.max_decoded_bytes,
+            keep_raw=context.limits.keep_raw,
+        )
+        if isinstance(fetched, FetchedPage)
+        else None
+    )
+    outcome, detail = await context.store(
+        settle_check, context, article, fetched=fetched, reading=reading
+    )
+    return LookReport(url=article.canonical_url, outcome=outcome, detail=detail)
+
+
+def reason_of(problem: Failure | Rejection) -> str:
+    """One line for a report."""
+    return f"{problem.kind}: {problem.reason}"

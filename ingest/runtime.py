@@ -1,0 +1,130 @@
+"""Putting the engines together from a configuration: the one place that knows all its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from ingest.assess import StorySetup, rules_version
+from ingest.compute import WorkerPool
+from ingest.config import Config
+from ingest.context import Context, Limits
+from ingest.fetch import Fetcher, FetchPolicy
+from ingest.page import warm_up
+from ingest.schedule import CheckBudget, PollBudget, RetryBudget
+from ingest.seeds import read_seed
+from ingest.stories import Preparation, prepare_database
+from storage.engine import open_engine
+from storage.migrate import current, require_head, upgrade
+
+
+def utc_now() -> datetime:
+    """The clock of every entry point."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_database(config: Config) -> Iterator[Engine]:
+    """Open the configured database at the schema this program needs; a new one is created.
+
+    Raises SchemaError when it is at another schema, StorageError when it can't be reached.
+    """
+    engine = open_engine(config.database.url)
+    try:
+        if current(engine) is None:
+            upgrade(engine)
+        require_head(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def load_stories(config: Config) -> tuple[StorySetup, ...]:
+    """Read the seed of every configured story.
+
+    Raises SeedError.
+    """
+    return tuple(
+        StorySetup(rule=item.rule, seed=read_seed(item.seed, story=item.slug))
+        for item in config.stories
+    )
+
+
+def prepare(engine: Engine, config: Config) -> tuple[tuple[StorySetup, ...], Preparation]:
+    """Bring stories, seeds and feeds of the configuration into the database."""
+    stories = load_stories(config)
+    return stories, prepare_database(engine, stories=stories, feeds=config.feeds, now=utc_now())
+
+
+def make_workers(config: Config) -> WorkerPool:
+    """The worker processes; they start with their first task."""
+    return WorkerPool(
+        workers=config.workers.count or os.cpu_count() or 1,
+        task_seconds=config.workers.page_seconds,
+        memory_mib=config.workers.memory_mib,
+        recycle_after=config.workers.recycle_after,
+        warm_up=warm_up,
+    )
+
+
+@asynccontextmanager
+async def open_context(engine: Engine, config: Config) -> AsyncIterator[Context]:
+    """Everything the pipeline works with, closed again at the end."""
+    stories, preparation = prepare(engine, config)
+    schedule = config.schedule
+    workers = make_workers(config)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="storage") as writer:
+            async with Fetcher(fetch_policy(config), now=utc_now) as fetcher:
+                yield Context(
+                    engine=engine,
+                    writer=writer,
+                    workers=workers,
+                    fetcher=fetcher,
+                    stories=stories,
+                    seed_ids=preparation.seed_ids,
+                    rule_version=rules_version(stories),
+                    poll_budget=PollBudget(
+                        floor_seconds=schedule.floor_seconds,
+                        ceiling_seconds=schedule.ceiling_seconds,
+                        full_fetch_seconds=schedule.full_fetch_seconds,
+                    ),
+                    check_budget=CheckBudget(
+                        first_seconds=schedule.first_check_seconds,
+                        growth=schedule.check_growth,
+                        park_after_seconds=schedule.park_after_days * 86400,
+                    ),
+                    retry_budget=RetryBudget(
+                        first_seconds=schedule.retry_first_seconds,
+                        attempts=schedule.retry_attempts,
+                    ),
+                    limits=Limits(
+                        max_feed_bytes=config.fetch.max_feed_bytes,
+                        max_decoded_bytes=config.fetch.max_decoded_bytes,
+                        in_flight=config.fetch.concurrency,
+                        lease=timedelta(seconds=max(300, config.fetch.total_seconds * 4)),
+                    ),
+                    now=utc_now,
+                )
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def fetch_policy(config: Config) -> FetchPolicy:
+    """The part of the configuration that the way out to the network needs."""
+    part = config.fetch
+    return FetchPolicy(
+        user_agent=part.user_agent,
+        allow_networks=part.allow_networks,
+        total_seconds=part.total_seconds,
+        max_wire_bytes=part.max_page_bytes,
+        concurrency=part.concurrency,
+        per_host_concurrency=part.per_host_concurrency,
+        per_host_interval_seconds=part.per_host_interval_seconds,
+        obey_robots=part.obey_robots,
+    )

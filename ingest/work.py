@@ -1,0 +1,79 @@
+"""What worker processes do with a fetched body: pure functions of values that can be pickled.
+
+    FetchedPage -> inflate -> feeds.parse_feed -> FeedReading
+    FetchedPage -> page.read_page -> Article -> assess -> PageReading, with the body compressed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import zstandard
+
+from ingest.assess import Assessment, StorySetup, assess_article
+from ingest.feeds import parse_feed
+from ingest.inflate import decode_body
+from ingest.model import Article, DatedBy, FeedDocument, FetchedPage, NotAFeed, Rejection
+from ingest.page import read_page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReading:
+    """A polled feed: its body's hash, and its entries unless the body is the one we know."""
+
+    body_hash: str
+    size: int
+    document: FeedDocument | NotAFeed | Rejection | None  # None: same body as last time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageReading:
+    """A read page: the article or why there is none, what it means, and the body to keep."""
+
+    content: Article | Rejection
+    assessment: Assessment | None  # None when there is no article
+    raw_sha256: str | None
+    raw_zstd: bytes | None
+    raw_size: int
+
+
+def read_feed(
+    page: FetchedPage, *, known_hash: str | None, max_bytes: int, now: datetime
+) -> FeedReading:
+    """Inflate and parse a feed; an unchanged body is not parsed again."""
+    body = decode_body(page.body, page.headers.get("content-encoding", ""), max_bytes=max_bytes)
+    if isinstance(body, Rejection):
+        return FeedReading(body_hash="", size=len(page.body), document=body)
+    digest = sha256(body).hexdigest()
+    if digest == known_hash:
+        return FeedReading(body_hash=digest, size=len(body), document=None)
+    document = parse_feed(
+        body, url=page.final_url, content_type=page.headers.get("content-type"), now=now
+    )
+    return FeedReading(body_hash=digest, size=len(body), document=document)
+
+
+def read_article(
+    page: FetchedPage,
+    *,
+    feed_date: DatedBy | None,
+    stories: tuple[StorySetup, ...],
+    max_bytes: int,
+    keep_raw: bool,
+) -> PageReading:
+    """Extract an article and judge it against every story."""
+    body = decode_body(page.body, page.headers.get("content-encoding", ""), max_bytes=max_bytes)
+    if isinstance(body, Rejection):
+        return PageReading(
+            content=body, assessment=None, raw_sha256=None, raw_zstd=None, raw_size=0
+        )
+    content = read_page(page, body, feed_date=feed_date, now=page.fetched_at)
+    return PageReading(
+        content=content,
+        assessment=assess_article(content, stories) if isinstance(content, Article) else None,
+        raw_sha256=sha256(body).hexdigest() if keep_raw else None,
+        raw_zstd=zstandard.compress(body, 3) if keep_raw else None,
+        raw_size=len(body),
+    )

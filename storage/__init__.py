@@ -1,0 +1,1 @@
+"""The database: schema, connection, and the statements that read and write it."""

@@ -1,0 +1,218 @@
+"""The queue of URLs to fetch for the first time, and the URLs that were decided against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+
+from ingest.model import Candidate, DatedBy, DateSource, Discard
+from storage.dialect import insert
+from storage.schema import article_feed, article_url, candidate, discard
+
+_CHUNK = 500  # SQLite takes 32,766 parameters; a feed of 5,000 entries stays well inside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedCandidate:
+    """A candidate claimed for one attempt."""
+
+    id: int
+    candidate: Candidate
+    attempts: int  # this one included
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownURLs:
+    """Which of some URL keys are decided or waiting already."""
+
+    articles: Mapping[str, int]  # url key -> article id
+    settled: frozenset[str]  # waiting in the queue, or discarded under the rules of today
+
+    def __contains__(self, key: str) -> bool:
+        """Whether anything is known of the key."""
+        return key in self.articles or key in self.settled
+
+
+def known_urls(connection: Connection, keys: Iterable[str], *, rule_version: str) -> KnownURLs:
+    """Look the keys up among articles, queue and discards; an older rule's discards don't count."""
+    wanted = sorted(set(keys))
+    articles: dict[str, int] = {}
+    settled: set[str] = set()
+    for start in range(0, len(wanted), _CHUNK):
+        part = wanted[start : start + _CHUNK]
+        found = connection.execute(
+            select(article_url.c.url_key, article_url.c.article_id).where(
+                article_url.c.url_key.in_(part)
+            )
+        )
+        articles.update({row.url_key: row.article_id for row in found})
+        settled.update(
+            connection.scalars(select(candidate.c.url_key).where(candidate.c.url_key.in_(part)))
+        )
+        settled.update(
+            connection.scalars(
+                select(discard.c.url_key).where(
+                    discard.c.url_key.in_(part), discard.c.rule_version == rule_version
+                )
+            )
+        )
+    return KnownURLs(articles=articles, settled=frozenset(settled))
+
+
+def add_candidates(
+    connection: Connection, candidates: Mapping[str, Candidate], now: datetime
+) -> int:
+    """Queue candidates by URL key, due at once; return how many were new.
+
+    Sorted by key, so that two writers can't deadlock.
+    """
+    rows = [
+        {
+            "url_key": key,
+            "url": item.url,
+            "canonical_url": item.canonical_url,
+            "title": item.title,
+            "summary": item.summary,
+            "published_at": item.published.value if item.published else None,
+            "published_source": item.published.source.value if item.published else None,
+            "published_confidence": item.published.confidence if item.published else None,
+            "published_day_only": item.published.day_only if item.published else None,
+            "language": item.language,
+            "feed_id": item.feed_id,
+            "guid": item.guid,
+            "seen_at": now,
+            "due_at": now,
+            "attempts": 0,
+        }
+        for key, item in sorted(candidates.items())
+    ]
+    added = 0
+    for row in rows:
+        statement = insert(connection, candidate).values(row).on_conflict_do_nothing()
+        added += connection.execute(statement).rowcount
+    return added
+
+
+def claim_candidates(
+    connection: Connection, now: datetime, *, limit: int, lease: timedelta, url_key: str | None = None
+) -> tuple[ClaimedCandidate, ...]:
+    """Claim due candidates for one attempt each; an expired lease counts as due.
+
+    The attempt is counted now, so that a page that kills the process is given up in the end.
+    """
+    query = (
+        select(candidate)
+        .where(
+            candidate.c.due_at <= now,
+            or_(candidate.c.leased_until.is_(None), candidate.c.leased_until <= now),
+        )
+        .order_by(candidate.c.due_at, candidate.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if url_key is not None:
+        query = query.where(candidate.c.url_key == url_key)
+    rows = connection.execute(query).all()
+    if rows:
+        connection.execute(
+            update(candidate)
+            .where(candidate.c.id.in_([row.id for row in rows]))
+            .values(leased_until=now + lease, attempts=candidate.c.attempts + 1)
+        )
+    return tuple(
+        ClaimedCandidate(
+            id=row.id,
+            attempts=row.attempts + 1,
+            candidate=Candidate(
+                url=row.url,
+                canonical_url=row.canonical_url,
+                title=row.title,
+                summary=row.summary,
+                published=DatedBy(
+                    value=row.published_at,
+                    source=DateSource(row.published_source),
+                    confidence=row.published_confidence,
+                    day_only=row.published_day_only,
+                )
+                if row.published_at is not None
+                else None,
+                language=row.language,
+                feed_id=row.feed_id,
+                guid=row.guid,
+            ),
+        )
+        for row in rows
+    )
+
+
+def postpone_candidate(connection: Connection, candidate_id: int, due_at: datetime) -> None:
+    """Give the claim back, to be tried again later."""
+    connection.execute(
+        update(candidate)
+        .where(candidate.c.id == candidate_id)
+        .values(due_at=due_at, leased_until=None)
+    )
+
+
+def drop_candidate(connection: Connection, candidate_id: int) -> None:
+    """Take a decided candidate off the queue; belongs in the transaction of the decision."""
+    connection.execute(delete(candidate).where(candidate.c.id == candidate_id))
+
+
+def release_claims(connection: Connection) -> int:
+    """Give back what a daemon that is gone had claimed; only under the daemon's lock."""
+    return connection.execute(
+        update(candidate).where(candidate.c.leased_until.is_not(None)).values(leased_until=None)
+    ).rowcount
+
+
+def add_discards(
+    connection: Connection, discards: Mapping[str, Discard], now: datetime
+) -> int:
+    """Write down URLs that are not kept, once per rule version; return how many were new."""
+    added = 0
+    for key, item in sorted(discards.items()):
+        statement = (
+            insert(connection, discard)
+            .values(
+                url_key=key, url=item.url, canonical_url=item.canonical_url, title=item.title,
+                stage=item.stage.value, rule=item.rule, score=item.score,
+                rule_version=item.rule_version, detail=item.detail, feed_id=item.feed_id,
+                discarded_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+        added += connection.execute(statement).rowcount
+    return added
+
+
+def note_seen_in_feed(
+    connection: Connection,
+    seen: Sequence[tuple[int, str | None]],
+    *,
+    feed_id: int,
+    now: datetime,
+) -> None:
+    """Note that articles (id, guid) stand in a feed; absence from a later poll changes nothing."""
+    for article_id, guid in sorted(set(seen), key=lambda pair: pair[0]):
+        statement = insert(connection, article_feed).values(
+            article_id=article_id, feed_id=feed_id, guid=guid, first_seen_at=now, last_seen_at=now
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["article_id", "feed_id"], set_={"last_seen_at": now}
+            )
+        )
+
+
+def count_candidates(connection: Connection) -> int:
+    """How many URLs wait."""
+    return connection.execute(select(func.count()).select_from(candidate)).scalar_one()
+
+
+def next_candidate_at(connection: Connection) -> datetime | None:
+    """When the next waiting URL is due."""
+    return connection.execute(select(func.min(candidate.c.due_at))).scalar_one()

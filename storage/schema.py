@@ -1,0 +1,381 @@
+"""Every table, in the order of the flow.
+
+Identity is neither URL nor hash. Tables marked append-only are never updated; the others say
+which columns move. The comments are the data dictionary.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from storage.columns import BigInt, Json, UTCDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInt, primary_key=True, autoincrement=True)
+
+
+# ---------------------------------------------------------------- stories
+
+story = Table(
+    "story",
+    metadata,
+    _id(),
+    Column("slug", Text, nullable=False, unique=True, comment="name in the configuration"),
+    Column("title", Text, nullable=False, comment="for people"),
+    Column("created_at", UTCDateTime, nullable=False),
+    comment="A monitored story.",
+)
+
+seed = Table(
+    "seed",
+    metadata,
+    _id(),
+    Column("story_id", ForeignKey("story.id"), nullable=False),
+    Column("seq", Integer, nullable=False, comment="1, 2, …: an edited seed is a new row"),
+    Column("is_current", Boolean, nullable=False),
+    Column("path", Text, nullable=False, comment="file as configured"),
+    Column("sha256", Text, nullable=False, comment="of the file's bytes"),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False, comment="what is compared"),
+    Column("residue", Text, nullable=False, comment="site residue cut from the text"),
+    Column("language", Text, comment="ISO 639-1"),
+    Column("loaded_at", UTCDateTime, nullable=False),
+    UniqueConstraint("story_id", "seq"),
+    UniqueConstraint("story_id", "sha256"),
+    comment="A version of a story's seed text.",
+)
+
+# ---------------------------------------------------------------- sources
+
+outlet = Table(
+    "outlet",
+    metadata,
+    _id(),
+    Column("domain", Text, nullable=False, unique=True, comment="registered domain"),
+    Column("name", Text, nullable=False),
+    Column("country", Text, comment="ISO 3166-1 alpha-2"),
+    Column("language", Text, comment="ISO 639-1, of most of what it publishes"),
+    comment="A publisher.",
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    _id(),
+    Column("outlet_id", ForeignKey("outlet.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("url_sha256", Text, nullable=False, unique=True, comment="of the URL as it stands"),
+    Column("origin", Text, nullable=False, comment="config or user"),
+    Column("state", Text, nullable=False, comment="active, paused (left the config), removed"),
+    Column("etag", Text, comment="stored with the entries it vouches for"),
+    Column("last_modified", Text),
+    Column("body_hash", Text, comment="sha256 of the last body"),
+    Column("interval_seconds", Float, nullable=False),
+    Column("next_poll_at", UTCDateTime, nullable=False),
+    Column("last_polled_at", UTCDateTime),
+    Column("last_success_at", UTCDateTime),
+    Column("last_full_fetch_at", UTCDateTime, comment="last unconditional fetch"),
+    Column("failures", Float, nullable=False, comment="weighted, since the last success"),
+    Column("last_error", Text),
+    Column("added_at", UTCDateTime, nullable=False),
+    CheckConstraint("origin IN ('config', 'user')", name="origin"),
+    CheckConstraint("state IN ('active', 'paused', 'removed')", name="state"),
+    Index("ix_feed_due", "state", "next_poll_at"),
+    comment="A feed and its polling state.",
+)
+
+feed_poll = Table(
+    "feed_poll",
+    metadata,
+    _id(),
+    Column("feed_id", ForeignKey("feed.id"), nullable=False),
+    Column("polled_at", UTCDateTime, nullable=False),
+    Column("outcome", Text, nullable=False, comment="parsed, same-body, not-modified, failed"),
+    Column("status", Integer, comment="HTTP status"),
+    Column("entries", Integer, nullable=False),
+    Column("new_entries", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("ms", Float, nullable=False),
+    Column("failure", Text, comment="failure kind"),
+    Column("error", Text),
+    Index("ix_feed_poll_feed_id_polled_at", "feed_id", "polled_at"),
+    comment="One poll of a feed. Append-only.",
+)
+
+candidate = Table(
+    "candidate",
+    metadata,
+    _id(),
+    Column("url_key", Text, nullable=False, unique=True, comment="hash of the canonical URL"),
+    Column("url", Text, nullable=False),
+    Column("canonical_url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("published_at", UTCDateTime),
+    Column("published_source", Text),
+    Column("published_confidence", Float),
+    Column("published_day_only", Boolean),
+    Column("language", Text),
+    Column("feed_id", ForeignKey("feed.id")),
+    Column("guid", Text),
+    Column("seen_at", UTCDateTime, nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("leased_until", UTCDateTime, comment="claimed by a worker until then"),
+    Column("attempts", Integer, nullable=False, comment="counted when claimed"),
+    Index("ix_candidate_due_at", "due_at"),
+    comment="A URL waiting to be fetched for the first time; deleted once decided.",
+)
+
+# ---------------------------------------------------------------- articles
+
+article = Table(
+    "article",
+    metadata,
+    _id(),
+    Column("outlet_id", ForeignKey("outlet.id"), nullable=False),
+    Column("canonical_url", Text, nullable=False),
+    Column("first_seen_at", UTCDateTime, nullable=False),
+    Column("published_at", UTCDateTime),
+    Column("published_source", Text, comment="json-ld, meta, feed, url, text, given"),
+    Column("published_confidence", Float, comment="0 to 1"),
+    Column("published_day_only", Boolean, comment="only the day is known"),
+    Column("state", Text, nullable=False, comment="live, gone, blocked"),
+    Column("state_since", UTCDateTime, nullable=False),
+    Column("current_version_id", BigInt, comment="version.id"),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("last_checked_at", UTCDateTime),
+    Column("check_interval_seconds", Float, nullable=False),
+    Column("next_check_at", UTCDateTime, comment="null: parked"),
+    Column("leased_until", UTCDateTime),
+    CheckConstraint("state IN ('live', 'gone', 'blocked')", name="state"),
+    Index("ix_article_next_check_at", "next_check_at"),
+    Index("ix_article_outlet_id", "outlet_id"),
+    comment="One piece of journalism.",
+)
+
+article_url = Table(
+    "article_url",
+    metadata,
+    _id(),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    Column("url_key", Text, nullable=False, unique=True, comment="hash of the canonical URL"),
+    Column("url", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="feed, redirect, canonical, given"),
+    Column("first_seen_at", UTCDateTime, nullable=False),
+    Column("last_seen_at", UTCDateTime, nullable=False),
+    Index("ix_article_url_article_id", "article_id"),
+    comment="Each URL an article is known under, and why.",
+)
+
+article_feed = Table(
+    "article_feed",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True),
+    Column("feed_id", ForeignKey("feed.id"), primary_key=True),
+    Column("guid", Text),
+    Column("first_seen_at", UTCDateTime, nullable=False),
+    Column("last_seen_at", UTCDateTime, nullable=False),
+    comment="Each feed an article was seen in.",
+)
+
+article_story = Table(
+    "article_story",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True),
+    Column("story_id", ForeignKey("story.id"), primary_key=True),
+    Column("score", Float, nullable=False, comment="relevance, 0 to 1"),
+    Column("rule", Text, nullable=False, comment="names, or copies-seed when only the text said so"),
+    Column("rule_version", Text, nullable=False),
+    Column("matched", Json, nullable=False, comment="names found, 'group: name'"),
+    Column("decided_at", UTCDateTime, nullable=False),
+    comment="The stories an article belongs to.",
+)
+
+raw = Table(
+    "raw",
+    metadata,
+    Column("sha256", Text, primary_key=True, comment="of the decoded body"),
+    Column("body", LargeBinary, nullable=False, comment="zstd"),
+    Column("size", Integer, nullable=False, comment="bytes before compression"),
+    comment="A response body, stored once. Append-only.",
+)
+
+version = Table(
+    "version",
+    metadata,
+    _id(),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    Column("seq", Integer, nullable=False, comment="1, 2, … within the article"),
+    Column("content_hash", Text, nullable=False, comment="of normalised title and text"),
+    Column("title", Text, nullable=False),
+    Column("byline", Text),
+    Column("site_name", Text),
+    Column("text", Text, nullable=False),
+    Column("language", Text, comment="ISO 639-1"),
+    Column("words", Integer, nullable=False),
+    Column("published_at", UTCDateTime, comment="as this version states it"),
+    Column("modified_at", UTCDateTime, comment="as this version states it"),
+    Column("extractor", Text, nullable=False),
+    Column("extractor_version", Text, nullable=False),
+    Column("first_observed_at", UTCDateTime, nullable=False),
+    Column("last_observed_at", UTCDateTime, nullable=False),
+    UniqueConstraint("article_id", "seq"),
+    Index("ix_version_content_hash", "content_hash"),
+    comment="A run of equal content of an article. Only last_observed_at moves.",
+)
+
+observation = Table(
+    "observation",
+    metadata,
+    _id(),
+    Column("article_id", ForeignKey("article.id"), comment="null while there is no article"),
+    Column("version_id", ForeignKey("version.id"), comment="what was seen, when it was seen"),
+    Column("requested_url", Text, nullable=False),
+    Column("final_url", Text),
+    Column("observed_at", UTCDateTime, nullable=False),
+    Column("source", Text, nullable=False, comment="live, wayback, warc, file"),
+    Column(
+        "outcome",
+        Text,
+        nullable=False,
+        comment="new-version, unchanged, not-modified, off-story, failed",
+    ),
+    Column("status", Integer, comment="HTTP status"),
+    Column("failure", Text, comment="failure kind"),
+    Column("reason", Text, comment="for people"),
+    Column("bytes", Integer),
+    Column("ms", Float),
+    Column("headers", Json),
+    Column("raw_sha256", ForeignKey("raw.sha256")),
+    Index("ix_observation_article_id_observed_at", "article_id", "observed_at"),
+    comment="One look at a page, success or failure. Append-only.",
+)
+
+change = Table(
+    "change",
+    metadata,
+    _id(),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    Column("from_version_id", ForeignKey("version.id"), nullable=False),
+    Column("to_version_id", ForeignKey("version.id"), nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("headline_from", Text),
+    Column("headline_to", Text),
+    Column("sentences_added", Json, nullable=False),
+    Column("sentences_removed", Json, nullable=False),
+    Column("words_added", Integer, nullable=False),
+    Column("words_removed", Integer, nullable=False),
+    Index("ix_change_article_id", "article_id"),
+    comment="From one version to the next. Append-only.",
+)
+
+# ---------------------------------------------------------------- verdicts
+
+fingerprint = Table(
+    "fingerprint",
+    metadata,
+    Column("version_id", ForeignKey("version.id"), primary_key=True),
+    Column("text_hash", Text, nullable=False, comment="sha256 of the normalised text"),
+    Column("language", Text),
+    Column("words", Integer, nullable=False),
+    Column("shingles", Integer, nullable=False, comment="how many hashes were kept"),
+    Column("method_version", Text, nullable=False),
+    Index("ix_fingerprint_text_hash", "text_hash"),
+    comment="What finding copies of a version needs.",
+)
+
+shingle = Table(
+    "shingle",
+    metadata,
+    Column("hash", BigInt, primary_key=True, autoincrement=False),
+    Column("version_id", ForeignKey("version.id"), primary_key=True),
+    Index("ix_shingle_version_id", "version_id"),
+    sqlite_with_rowid=False,
+    comment="FracMinHash of a version: one row a kept shingle hash.",
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    _id(),
+    Column("child_version_id", ForeignKey("version.id"), nullable=False),
+    Column("parent_version_id", ForeignKey("version.id"), comment="null when compared with a seed"),
+    Column("seed_id", ForeignKey("seed.id"), comment="null when compared with a version"),
+    Column("relation", Text, nullable=False),
+    Column("score", Float, nullable=False, comment="0 to 1, how sure"),
+    Column("shared_child", Float, nullable=False, comment="share of the child that the other covers"),
+    Column("shared_parent", Float, nullable=False, comment="share of the other that the child covers"),
+    Column("needs_review", Boolean, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("method_version", Text, nullable=False),
+    Column("evidence", Json, nullable=False),
+    Column("decided_at", UTCDateTime, nullable=False),
+    CheckConstraint("(parent_version_id IS NULL) <> (seed_id IS NULL)", name="one_parent"),
+    UniqueConstraint("child_version_id", "parent_version_id", "method_version"),
+    UniqueConstraint("child_version_id", "seed_id", "method_version"),
+    Index("ix_edge_parent_version_id", "parent_version_id"),
+    Index("ix_edge_seed_id", "seed_id"),
+    comment="A verdict between two versions, or a version and a seed. Append-only.",
+)
+
+discard = Table(
+    "discard",
+    metadata,
+    _id(),
+    Column("url_key", Text, nullable=False, comment="hash of the canonical URL"),
+    Column("url", Text, nullable=False),
+    Column("canonical_url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("stage", Text, nullable=False, comment="entry, fetch, extract, text"),
+    Column("rule", Text, nullable=False),
+    Column("score", Float),
+    Column("rule_version", Text, nullable=False, comment="a changed rule decides anew"),
+    Column("detail", Text, nullable=False),
+    Column("feed_id", ForeignKey("feed.id")),
+    Column("discarded_at", UTCDateTime, nullable=False),
+    UniqueConstraint("url_key", "rule_version"),
+    comment="A URL seen and not kept. Append-only.",
+)
+
+# ---------------------------------------------------------------- operation
+
+job_run = Table(
+    "job_run",
+    metadata,
+    _id(),
+    Column("job", Text, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("finished_at", UTCDateTime),
+    Column("outcome", Text, comment="done, failed; null while it runs or when it was killed"),
+    Column("counts", Json, nullable=False, server_default=text("'{}'")),
+    Column("error", Text),
+    Index("ix_job_run_started_at", "started_at"),
+    comment="One run of a scheduled job or a command.",
+)
