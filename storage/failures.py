@@ -7,15 +7,20 @@ SQLite: https://sqlite.org/rescode.html. Postgres: its manual, appendix A, "Erro
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from ingest.errors import StorageError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ingest.errors import SchemaError, StorageError
 
 _SQLITE_MEANINGS = {
     3: "no permission to use the database file",
     5: "the database is locked by another program",
-    6: "the database is locked by another connection of this program",
-    8: "the database file is read-only",
+    6: "the database is locked by another connection",
+    8: "the database cannot be written: it was opened for reading, or the file is read-only",
     10: "the disk failed while the database was read or written",
     11: "the database file is damaged: restore it from a backup",
     13: "the disk is full",
@@ -24,61 +29,114 @@ _SQLITE_MEANINGS = {
     19: "the row contradicts what is stored",
     26: "the file is not a SQLite database",
 }
-
 _SQLITE_TRANSIENT = frozenset({5, 6, 10, 13})
 
-_POSTGRES_MEANINGS = {
-    "08": "the connection to the database server failed",
+_REFUSED = "the database server refused the user name or the password"
+_NO_DATABASE = "there is no such database on the server"
+_UNKNOWN_HOST = "the name of the database server cannot be resolved"
+_UNREACHABLE = "the database server cannot be reached"
+
+_POSTGRES_MEANINGS = {  # the longest prefix that fits wins
+    "08": _UNREACHABLE,
     "23": "the row contradicts what is stored",
-    "25006": "the database server accepts no writes",
+    "25006": "the database cannot be written: it was opened for reading",
     "25P03": "the database server closed a transaction that stood idle",
-    "28": "the database server refused the user name or the password",
-    "3D000": "there is no such database on the server",
+    "28": _REFUSED,
+    "3D000": _NO_DATABASE,
     "40": "the transaction collided with another one",
     "42501": "the database user may not do this",
-    "53100": "the database server's disk is full",
     "53": "the database server is out of resources",
+    "53100": "the disk of the database server is full",
     "54": "a value is too big for the database",
     "55P03": "the database is locked by another program",
-    "57014": "the database server stopped a statement that ran too long",
     "57": "the database server is shutting down or starting up",
+    "57014": "the database server stopped a statement that ran too long",
 }
+_POSTGRES_TRANSIENT = ("08", "25P03", "40", "53", "55P03", "57")
 
-_POSTGRES_TRANSIENT = ("08", "25006", "25P03", "40", "53", "55P03", "57")
-
-_CONNECT_MEANINGS = (
-    ("password authentication failed", _POSTGRES_MEANINGS["28"]),
-    ("no password supplied", _POSTGRES_MEANINGS["28"]),
-    ('database "', _POSTGRES_MEANINGS["3D000"]),
-    ("could not translate host name", "the database server's name cannot be resolved"),
-    ("failed to resolve host", "the database server's name cannot be resolved"),
+_LIBPQ_WORDS = (  # a failed connection has no code, only libpq's sentence
+    ("password authentication failed", _REFUSED),
+    ("no password supplied", _REFUSED),
+    ('role "', _REFUSED),
+    ('database "', _NO_DATABASE),
+    ("failed to resolve host", _UNKNOWN_HOST),
+    ("could not translate host name", _UNKNOWN_HOST),
 )
-"""libpq gives no code when the connection fails; these are its words in English."""
-
-_CREDENTIALS_OR_NAME = {_POSTGRES_MEANINGS["28"], _POSTGRES_MEANINGS["3D000"]}
+_LIBPQ_TRANSIENT = frozenset({_UNREACHABLE, _UNKNOWN_HOST})
 
 
 def _sqlite_code(error: DBAPIError) -> int | None:
     code = getattr(error.orig, "sqlite_errorcode", None)
-    return None if code is None else int(code) & 0xFF  # the extended codes say which step failed
+    return None if code is None else int(code) & 0xFF  # the rest says which step failed
 
 
-def _sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
+def _postgres_meaning(state: str) -> str | None:
+    fitting = [prefix for prefix in _POSTGRES_MEANINGS if state.startswith(prefix)]
+    return _POSTGRES_MEANINGS[max(fitting, key=len)] if fitting else None
 
 
-def _is_postgres(error: DBAPIError) -> bool:
-    return type(error.orig).__module__.startswith("psycopg")
-
-
-def _connect_meaning(error: DBAPIError) -> str | None:
-    """Meaning of a Postgres error without a code: the connection failed or was lost."""
-    if not _is_postgres(error) or _sqlstate(error) is not None:
-        return None
-    if not isinstance(error.orig, error.dialect_operational_error):
+def _libpq_meaning(error: DBAPIError) -> str | None:
+    """What an error without a code means: the connection was refused or lost."""
+    lost = type(error.orig).__name__ == "OperationalError" or error.connection_invalidated
+    if not lost or not type(error.orig).__module__.startswith("psycopg"):
         return None
     text = str(error.orig)
-    for words, meaning in _CONNECT_MEANINGS:
-        if words in text:
-            return meaning
-    return "the database server cannot be reached"
+    return next((meaning for words, meaning in _LIBPQ_WORDS if words in text), _UNREACHABLE)
+
+
+def _meaning(error: DBAPIError) -> str | None:
+    code, state = _sqlite_code(error), getattr(error.orig, "sqlstate", None)
+    if code is not None:
+        return _SQLITE_MEANINGS.get(code)
+    return _postgres_meaning(state) if state is not None else _libpq_meaning(error)
+
+
+def _missing_table(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state in {"42P01", "42703"} or str(error.orig).startswith(
+        ("no such table", "no such column")
+    )
+
+
+def _translate(error: DBAPIError, url: URL) -> StorageError:
+    shown = url.render_as_string(hide_password=True)
+    detail = " ".join(str(error.orig).split())
+    if _missing_table(error):
+        return SchemaError(f"{shown} lacks what this program needs ({detail}): migrate it")
+    meaning = _meaning(error)
+    return StorageError(f"{shown}: {meaning} ({detail})" if meaning else f"{shown}: {detail}")
+
+
+def may_retry(error: StorageError) -> bool:
+    """Whether the same work may succeed later: a lock, a full disk, a server that restarts.
+
+    Bad values, constraints and wrong credentials are not among them.
+    """
+    cause = error.__cause__
+    if isinstance(cause, PoolTimeoutError):
+        return True
+    if not isinstance(cause, DBAPIError):
+        return False
+    code, state = _sqlite_code(cause), getattr(cause.orig, "sqlstate", None)
+    if code is not None:
+        return code in _SQLITE_TRANSIENT
+    if state is not None:
+        return str(state).startswith(_POSTGRES_TRANSIENT)
+    return _libpq_meaning(cause) in _LIBPQ_TRANSIENT
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Turn what the driver raises inside into StorageError; the driver's error is its cause.
+
+    Text with a lone surrogate and integers beyond 64 bits escape both drivers as Python's own
+    errors, and are the database's refusal all the same.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translate(error, url) from error
+    except PoolTimeoutError as error:
+        raise StorageError(f"too many connections are in use at once: {error}") from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise StorageError(f"a value cannot be stored: {error}") from error

@@ -1,0 +1,38 @@
+"""How migrations run: on the connection that `storage.migrate` hands over.
+
+A developer's `alembic -x url=sqlite:///some.db revision --autogenerate -m words` opens its own.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection
+
+from storage.engine import open_engine, transaction
+from storage.migrate import at_head
+from storage.schema import metadata
+from storage.views import create_views, drop_views
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations between dropping the views, which would hinder them, and making them."""
+    grants = drop_views(connection)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,  # SQLite alters a table by rebuilding it
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    if at_head(connection):
+        create_views(connection, grants)
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:
+    engine = open_engine(context.get_x_argument(as_dictionary=True)["url"])
+    with transaction(engine) as own:
+        migrate(own)

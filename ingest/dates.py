@@ -1,0 +1,146 @@
+"""When an article was published: reading dates strictly, and choosing among those a page gives.
+
+A date parser that guesses is never let near page text: it is slow on hostile input and finds dates
+in prices. What is known is ISO 8601 with its common departures, RFC 5322, and numeric tuples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
+from time import struct_time
+from urllib.parse import urlsplit
+
+from ingest.model import DatedBy, DateSource
+
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_LEEWAY = timedelta(hours=48)  # time zones and clocks; the year 2420 is no leeway
+_MAX_LENGTH = 64
+CONFIDENCE = {
+    DateSource.JSON_LD: 0.95,
+    DateSource.META: 0.9,
+    DateSource.FEED: 0.8,
+    DateSource.URL: 0.7,
+    DateSource.TEXT: 0.5,
+    DateSource.GIVEN: 0.9,
+}
+_ISO_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})\Z")
+_ISO_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{1,9}))?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?\Z",
+    re.IGNORECASE,
+)
+_URL_DAY = re.compile(r"(?<!\d)((?:19|20)\d{2})[/_-](0?[1-9]|1[0-2])[/_-](0?[1-9]|[12]\d|3[01])(?!\d)")
+_URL_COMPACT = re.compile(r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+def parse_date(
+    text: str, *, source: DateSource, now: datetime, confidence: float | None = None
+) -> DatedBy | None:
+    """Read one date string; None when it is none, before 1990 or more than 48 h after `now`.
+
+    A time without a zone is taken as UTC, at a lower confidence.
+    """
+    text = text.strip()
+    if not 8 <= len(text) <= _MAX_LENGTH or not text.isascii():
+        return None
+    sure = CONFIDENCE[source] if confidence is None else confidence
+    day = _ISO_DAY.match(text)
+    if day:
+        return _dated(_day(*map(int, day.groups())), source, sure, now=now, day_only=True)
+    value = _parse_iso(text) or _parse_rfc(text)
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        value, sure = value.replace(tzinfo=UTC), sure * 0.9
+    return _dated(value, source, sure, now=now)
+
+
+def _parse_iso(text: str) -> datetime | None:
+    found = _ISO_TIME.match(text)
+    if not found:
+        return None
+    day, minutes, seconds, fraction, zone = found.groups()
+    zone = (zone or "").upper().replace("UTC", "+00:00").replace("GMT", "+00:00")
+    micros = f".{fraction[:6]:0<6}" if fraction else ""
+    try:
+        return datetime.fromisoformat(f"{day}T{minutes}{seconds or ':00'}{micros}{zone}")
+    except ValueError:
+        return None
+
+
+def _parse_rfc(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _day(year: int, month: int, day: int) -> datetime | None:
+    try:
+        return datetime.combine(date(year, month, day), time(), tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _dated(
+    value: datetime | None,
+    source: DateSource,
+    confidence: float,
+    *,
+    now: datetime,
+    day_only: bool = False,
+) -> DatedBy | None:
+    if value is None:
+        return None
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        return None
+    if not _EARLIEST <= value <= now + _LEEWAY:
+        return None
+    return DatedBy(value=value, source=source, confidence=confidence, day_only=day_only)
+
+
+def from_struct_time(
+    value: struct_time | tuple[int, ...] | None, *, source: DateSource, now: datetime
+) -> DatedBy | None:
+    """Read feedparser's UTC tuple, which may hold years like -1 or 10000."""
+    if value is None:
+        return None
+    try:
+        moment = datetime(*value[:6], tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return _dated(moment, source, CONFIDENCE[source], now=now)
+
+
+def from_url(url: str, *, now: datetime) -> DatedBy | None:
+    """Read the day that many addresses carry, as in /2023/09/05/ or -20230905."""
+    path = urlsplit(url).path
+    found = _URL_DAY.search(path) or _URL_COMPACT.search(path)
+    if not found:
+        return None
+    value = _day(*map(int, found.groups()))
+    return _dated(value, DateSource.URL, CONFIDENCE[DateSource.URL], now=now, day_only=True)
+
+
+def choose_published(candidates: Iterable[DatedBy | None]) -> DatedBy | None:
+    """Return the most trusted of the dates a page, its feed and its address give.
+
+    A day that a less trusted source states to the minute is taken from there, if both agree on
+    the day. Never the time of fetching: None when nothing is known.
+    """
+    known = [item for item in candidates if item is not None]
+    if not known:
+        return None
+    best = max(known, key=lambda item: item.confidence)
+    if not best.day_only:
+        return best
+    finer = [
+        item
+        for item in known
+        if not item.day_only and abs(item.value - best.value) < timedelta(hours=36)
+    ]
+    return max(finer, key=lambda item: item.confidence) if finer else best

@@ -1,0 +1,289 @@
+"""The one way out to the network.
+
+    URL -> check_url -> robots.txt -> a turn at the host -> a free slot -> one exchange ─┐
+     └───────────────────────────── redirect, by hand, guarded anew ─────────────────────┤
+                                       FetchedPage | NotModified | Failure <─────────────┘
+
+Bodies stay as they came over the wire: workers inflate them. httpx's client bounds neither the
+time of a whole request nor what a body inflates to, reads the bodies of redirects, keeps cookies
+and sends conditional headers to strangers; so only its transport is used, and the rest done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from time import monotonic
+from typing import Self, cast
+from urllib.parse import urldefrag
+
+import httpcore
+import httpx
+
+from ingest.errors import ConfigError
+from ingest.model import (
+    Failure,
+    FailureKind,
+    Fetched,
+    FetchedPage,
+    NotModified,
+    Rejection,
+    Validators,
+)
+from ingest.netguard import (
+    GuardedBackend,
+    RefusedAddressError,
+    Resolve,
+    check_url,
+    is_inside,
+    make_resolver,
+)
+from ingest.politeness import (
+    NO_VALIDATORS,
+    PERMANENT,
+    FetchPolicy,
+    Trip,
+    Turns,
+    parse_retry_after,
+    status_kind,
+)
+from ingest.robots import RobotsCache
+
+__all__ = ["FetchPolicy", "Fetcher"]
+
+_ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
+_KEEP_ALIVE = 20  # httpx looks through all idle connections at each request
+_PORTS = {"http": 80, "https": 443}
+_EXPECTED = (OSError, UnicodeError, RefusedAddressError, httpx.HTTPError, httpx.StreamError)
+
+
+class Fetcher:
+    """Fetches URLs within a policy; an async context manager."""
+
+    def __init__(
+        self, policy: FetchPolicy, *, now: Callable[[], datetime], resolve: Resolve | None = None
+    ) -> None:
+        """`now` dates the outcomes; `resolve` replaces the system's name resolution.
+
+        Raises ConfigError.
+        """
+        _check_policy(policy)
+        self._policy = policy
+        self._now = now
+        self._threads = ThreadPoolExecutor(policy.concurrency, thread_name_prefix="dns")
+        self._transport = _GuardedTransport(policy, resolve or make_resolver(self._threads))
+        self._slots = asyncio.Semaphore(policy.concurrency)
+        self._turns = Turns(
+            concurrency=policy.per_host_concurrency,
+            longest_wait_seconds=policy.per_host_wait_seconds,
+        )
+        self._robots = RobotsCache(
+            self._fetch_robots,
+            user_agent=policy.user_agent,
+            ttl_seconds=policy.robots_ttl_seconds,
+            max_bytes=policy.max_robots_bytes,
+            clock=monotonic,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._transport.aclose()
+        await asyncio.sleep(0)  # an aborted connection closes its socket in the loop's next round
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        validators: Validators = NO_VALIDATORS,
+        accept: str = _ACCEPT,
+        max_wire_bytes: int | None = None,
+        check_robots: bool = True,
+    ) -> Fetched:
+        """Fetch a URL; whatever happens is a value.
+
+        `max_wire_bytes` bounds the body as sent; by default the policy does. Waiting for a turn at
+        the host comes on top of the policy's `total_seconds`, as does fetching robots.txt.
+        """
+        trip = Trip(
+            requested_url=url,
+            url=url,
+            max_bytes=self._policy.max_wire_bytes if max_wire_bytes is None else max_wire_bytes,
+            accept=accept,
+            validators=validators,
+            check_robots=check_robots and self._policy.obey_robots,
+        )
+        return await self._travel(trip)
+
+    async def _fetch_robots(self, url: str) -> Fetched:
+        size = self._policy.max_robots_bytes
+        trip = Trip(requested_url=url, url=url, max_bytes=size, accept="text/plain,*/*", cut=True)
+        return await self._travel(trip)
+
+    async def _travel(self, trip: Trip) -> Fetched:
+        step: Fetched | Trip = trip
+        while isinstance(step, Trip):
+            step = await self._hop(step)
+        return step
+
+    async def _hop(self, trip: Trip) -> Fetched | Trip:
+        url = _read_url(trip.url, self._policy)
+        if isinstance(url, Rejection):
+            return trip.failed(url, at=self._now())
+        host = f"{url.host}:{url.port or _PORTS[url.scheme]}"
+        interval = self._policy.per_host_interval_seconds
+        if trip.check_robots:
+            origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+            permission = await self._robots.consult(str(url), origin=origin)
+            if permission.refusal:
+                away = self._turns.stay_away_seconds(host)
+                failure = trip.failed(permission.refusal, at=self._now())
+                return replace(failure, retry_after_seconds=away or None)
+            interval = max(interval, permission.crawl_delay_seconds)
+        async with self._turns.turn(host, interval_seconds=interval) as away:
+            if away:
+                reason = f"{host} is to be left alone for {away:.1f} s"
+                limited = Rejection(kind=FailureKind.RATE_LIMITED, reason=reason)
+                return replace(trip.failed(limited, at=self._now()), retry_after_seconds=away)
+            async with self._slots:
+                return await self._exchange_in_time(trip, url, host=host)
+
+    async def _exchange_in_time(self, trip: Trip, url: httpx.URL, *, host: str) -> Fetched | Trip:
+        started = monotonic()
+        step: Fetched | Trip
+        try:
+            async with asyncio.timeout(self._policy.total_seconds - trip.elapsed_ms / 1000):
+                step = await self._exchange(trip, url, host=host)
+        except _EXPECTED as error:
+            step = trip.failed(_explain(error), at=self._now())
+        return replace(step, elapsed_ms=trip.elapsed_ms + (monotonic() - started) * 1000)
+
+    async def _exchange(self, trip: Trip, url: httpx.URL, *, host: str) -> Fetched | Trip:
+        headers = trip.request_headers(user_agent=self._policy.user_agent)
+        seconds = _timeouts(self._policy)
+        response = await self._transport.handle_async_request(
+            httpx.Request("GET", url, headers=headers, extensions={"timeout": seconds})
+        )
+        try:
+            return await self._answer(trip, response, host=host)
+        finally:
+            await response.aclose()
+
+    async def _answer(self, trip: Trip, response: httpx.Response, *, host: str) -> Fetched | Trip:
+        status = response.status_code
+        if status in PERMANENT and "location" in response.headers:
+            step = trip.redirected(
+                response.headers["location"],
+                status=status,
+                max_redirects=self._policy.max_redirects,
+            )
+            return step if isinstance(step, Trip) else trip.failed(step, at=self._now())
+        if status == 304 and trip.validators != NO_VALIDATORS:
+            return NotModified(
+                requested_url=trip.requested_url, fetched_at=self._now(), elapsed_ms=0
+            )
+        if 200 <= status < 300 and status != 206:
+            return await self._page(trip, response)
+        wait = parse_retry_after(response.headers.get("retry-after"), now=self._now())
+        kind = status_kind(status, retry_after=wait)
+        if wait and kind is FailureKind.RATE_LIMITED:
+            self._turns.hold(host, seconds=wait)
+        failure = trip.failed(Rejection(kind=kind, reason=f"HTTP {status}"), at=self._now())
+        return replace(failure, status=status, retry_after_seconds=wait)
+
+    async def _page(self, trip: Trip, response: httpx.Response) -> FetchedPage | Failure:
+        body = await _read_body(response, max_bytes=trip.max_bytes, cut=trip.cut)
+        if isinstance(body, Rejection):
+            return replace(trip.failed(body, at=self._now()), status=response.status_code)
+        return FetchedPage(
+            requested_url=trip.requested_url,
+            final_url=trip.url,
+            redirects=trip.redirects,
+            permanent=trip.permanent and bool(trip.redirects),
+            status=response.status_code,
+            headers={k: v for k, v in response.headers.items() if k != "set-cookie"},
+            body=body,
+            fetched_at=self._now(),
+            elapsed_ms=0,
+        )
+
+
+class _GuardedTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport over the guard: HTTP/1.1, no proxies, nothing from the environment."""
+
+    def __init__(self, policy: FetchPolicy, resolve: Resolve) -> None:
+        tls = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=tls, trust_env=False)
+        guard = GuardedBackend(
+            resolve, allow_networks=policy.allow_networks, allowed_ports=policy.allowed_ports
+        )
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=policy.concurrency + _KEEP_ALIVE,
+            max_keepalive_connections=_KEEP_ALIVE,
+            keepalive_expiry=5,
+            network_backend=cast("httpcore.AsyncNetworkBackend", guard),
+        )
+
+
+def _check_policy(policy: FetchPolicy) -> None:
+    try:
+        is_inside("127.0.0.1", policy.allow_networks)
+    except ValueError as error:
+        raise ConfigError(f"allow_networks: {error}; write networks as in 10.0.0.0/8") from error
+    if not (policy.user_agent.isascii() and policy.user_agent.isprintable()):
+        raise ConfigError("user_agent: only printable ASCII characters can be sent")
+
+
+def _read_url(text: str, policy: FetchPolicy) -> httpx.URL | Rejection:
+    rejection = check_url(
+        text, allowed_ports=policy.allowed_ports, allow_networks=policy.allow_networks
+    )
+    if rejection:
+        return rejection
+    try:
+        return httpx.URL(urldefrag(text).url)
+    except (httpx.InvalidURL, ValueError) as error:  # UnicodeError is a ValueError
+        return Rejection(kind=FailureKind.BAD_URL, reason=str(error)[:200])
+
+
+def _timeouts(policy: FetchPolicy) -> dict[str, float]:
+    return {
+        "connect": policy.connect_seconds,
+        "read": policy.read_seconds,
+        "write": policy.read_seconds,
+        "pool": policy.total_seconds,
+    }
+
+
+async def _read_body(response: httpx.Response, *, max_bytes: int, cut: bool) -> bytes | Rejection:
+    """The body as sent; of one that is too large, the beginning when `cut`."""
+    too_large = Rejection(
+        kind=FailureKind.TOO_LARGE, reason=f"the body is larger than {max_bytes} bytes"
+    )
+    announced = response.headers.get("content-length", "")
+    if not cut and announced.isdecimal() and int(announced[:20]) > max_bytes:
+        return too_large
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > max_bytes:
+                return bytes(body[:max_bytes]) if cut else too_large
+    except httpx.RemoteProtocolError as error:
+        return Rejection(kind=FailureKind.TRUNCATED, reason=str(error)[:200])
+    return bytes(body)
+
+
+def _explain(error: Exception) -> Rejection:
+    if isinstance(error, RefusedAddressError):
+        return Rejection(kind=FailureKind.REFUSED_ADDRESS, reason=str(error)[:200])
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return Rejection(kind=FailureKind.TIMEOUT, reason="no whole answer in time")
+    kind = FailureKind.BAD_URL if isinstance(error, UnicodeError) else FailureKind.NETWORK
+    return Rejection(kind=kind, reason=f"{type(error).__name__}: {error}"[:200])

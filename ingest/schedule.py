@@ -1,0 +1,238 @@
+"""When to poll a feed, look at an article, or try a page again.
+
+Pure: the present, the budget and the chance are arguments; what comes out is stored as a due time.
+
+Feeds follow what mediacloud/rss-fetcher learned in the field: the share of unseen entries moves the
+interval, failures back off linearly and weighted, and no feed is ever given up. Articles follow
+News-Sniffer: the interval grows by a fifth while nothing changes and starts over when something does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ingest.model import FailureKind
+
+DAY = 86400.0
+
+_HARD = frozenset(
+    {FailureKind.GONE, FailureKind.BAD_URL, FailureKind.REFUSED_ADDRESS, FailureKind.NOT_A_FEED}
+)
+_TEMPORARY = frozenset(
+    {
+        FailureKind.TIMEOUT,
+        FailureKind.NETWORK,
+        FailureKind.TRUNCATED,
+        FailureKind.HTTP_SERVER,
+        FailureKind.RATE_LIMITED,
+    }
+)
+_SPREAD = 0.1
+"""Intervals vary by this share either way, so that feeds added together don't stay together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollBudget:
+    """Bounds of a feed's interval and the age of an unconditional fetch; seconds."""
+
+    floor_seconds: float = 900.0
+    ceiling_seconds: float = DAY
+    full_fetch_seconds: float = DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPlan:
+    """What the next poll of a feed needs."""
+
+    interval_seconds: float
+    next_poll_at: datetime
+    failures: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBudget:
+    """How often an article is looked at again; seconds."""
+
+    first_seconds: float = 1200.0
+    growth: float = 1.2
+    ceiling_seconds: float = 7 * DAY
+    park_after_seconds: float = 40 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPlan:
+    """When to look at an article again; None parks it."""
+
+    interval_seconds: float
+    next_check_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryBudget:
+    """How often a page that could not be read is tried; seconds."""
+
+    first_seconds: float = 300.0
+    growth: float = 4.0
+    attempts: int = 5
+
+
+def _after(now: datetime, seconds: float, jitter: float) -> datetime:
+    return now + timedelta(seconds=seconds * (1 + _SPREAD * (2 * jitter - 1)))
+
+
+def _bounded(seconds: float, budget: PollBudget) -> float:
+    return min(max(seconds, budget.floor_seconds), budget.ceiling_seconds)
+
+
+def plan_after_success(
+    *,
+    interval_seconds: float,
+    entries: int,
+    new_entries: int,
+    now: datetime,
+    budget: PollBudget,
+    jitter: float,
+) -> FeedPlan:
+    """Plan after a parsed feed: half of it new halves the interval, nothing new lengthens it.
+
+    A first poll (interval 0) starts at twice the floor, since all its entries are new to us.
+    """
+    if interval_seconds <= 0:
+        wanted = 2 * budget.floor_seconds
+    else:
+        share = new_entries / entries if entries else 0.0
+        if share >= 0.5:  # more may have scrolled out unseen
+            factor = 0.5
+        elif share >= 0.2:
+            factor = 0.8
+        elif share > 0:
+            factor = 1.0
+        else:
+            factor = 1.25
+        wanted = interval_seconds * factor
+    interval = _bounded(wanted, budget)
+    return FeedPlan(
+        interval_seconds=interval, next_poll_at=_after(now, interval, jitter), failures=0.0
+    )
+
+
+def plan_after_not_modified(
+    *, interval_seconds: float, now: datetime, budget: PollBudget, jitter: float
+) -> FeedPlan:
+    """Plan after a 304 or an unchanged body: as after a feed with nothing new."""
+    return plan_after_success(
+        interval_seconds=interval_seconds, entries=1, new_entries=0, now=now, budget=budget,
+        jitter=jitter,
+    )
+
+
+def failure_weight(kind: FailureKind) -> float:
+    """How much one failure counts: hard 1, soft 0.5, temporary 0.25."""
+    if kind in _HARD:
+        return 1.0
+    return 0.25 if kind in _TEMPORARY else 0.5
+
+
+def plan_after_failure(
+    *,
+    failures: float,
+    kind: FailureKind,
+    retry_after_seconds: float | None,
+    interval_seconds: float,
+    now: datetime,
+    budget: PollBudget,
+    jitter: float,
+) -> FeedPlan:
+    """Plan after a failed poll: back-off grows with the weighted failures, up to a day."""
+    total = failures + failure_weight(kind)
+    interval = _bounded(interval_seconds, budget)
+    wait = min(interval * (1 + total), max(DAY, budget.floor_seconds), budget.ceiling_seconds)
+    if retry_after_seconds is not None:
+        wait = max(wait, min(retry_after_seconds, DAY))
+    return FeedPlan(
+        interval_seconds=interval, next_poll_at=_after(now, wait, max(jitter, 0.5)), failures=total
+    )
+
+
+def needs_full_fetch(
+    last_full_fetch_at: datetime | None, *, now: datetime, budget: PollBudget
+) -> bool:
+    """Whether to fetch without validators: some servers repeat an ETag for new content."""
+    if last_full_fetch_at is None:
+        return True
+    return (now - last_full_fetch_at).total_seconds() >= budget.full_fetch_seconds
+
+
+def plan_check_after_change(*, now: datetime, budget: CheckBudget, jitter: float) -> CheckPlan:
+    """Plan after a first or a new version: what changed once tends to change again soon."""
+    return CheckPlan(
+        interval_seconds=budget.first_seconds,
+        next_check_at=_after(now, budget.first_seconds, jitter),
+    )
+
+
+def plan_check_after_unchanged(
+    *,
+    interval_seconds: float,
+    first_seen_at: datetime,
+    now: datetime,
+    budget: CheckBudget,
+    jitter: float,
+) -> CheckPlan:
+    """Plan after an unchanged look: a fifth longer; parked once the article is old."""
+    interval = min(
+        max(interval_seconds, budget.first_seconds) * budget.growth, budget.ceiling_seconds
+    )
+    due = _after(now, interval, jitter)
+    if (due - first_seen_at).total_seconds() > budget.park_after_seconds:
+        return CheckPlan(interval_seconds=interval, next_check_at=None)
+    return CheckPlan(interval_seconds=interval, next_check_at=due)
+
+
+def plan_check_after_failure(
+    *,
+    interval_seconds: float,
+    first_seen_at: datetime,
+    kind: FailureKind,
+    retry_after_seconds: float | None,
+    now: datetime,
+    budget: CheckBudget,
+    jitter: float,
+) -> CheckPlan:
+    """Plan after a failed look: soon again when the failure is temporary or needs a second look."""
+    unchanged = plan_check_after_unchanged(
+        interval_seconds=interval_seconds, first_seen_at=first_seen_at, now=now, budget=budget,
+        jitter=jitter,
+    )
+    if kind is FailureKind.NOT_FOUND:
+        # Gone or a hiccup of the site: a second look decides, at the shortest interval.
+        return CheckPlan(
+            interval_seconds=unchanged.interval_seconds,
+            next_check_at=_after(now, budget.first_seconds, jitter),
+        )
+    if retry_after_seconds is None or unchanged.next_check_at is None:
+        return unchanged
+    earliest = now + timedelta(seconds=min(retry_after_seconds, DAY))
+    return CheckPlan(
+        interval_seconds=unchanged.interval_seconds,
+        next_check_at=max(unchanged.next_check_at, earliest),
+    )
+
+
+def plan_retry(
+    attempts: int,
+    *,
+    kind: FailureKind,
+    retry_after_seconds: float | None,
+    now: datetime,
+    budget: RetryBudget,
+    jitter: float,
+) -> datetime | None:
+    """When to try a page again that could not be read; None gives it up."""
+    if not kind.temporary or attempts >= budget.attempts:
+        return None
+    wait = min(budget.first_seconds * budget.growth ** (attempts - 1), DAY)
+    if retry_after_seconds is not None:
+        wait = max(wait, min(retry_after_seconds, DAY))
+    return _after(now, wait, max(jitter, 0.5))

@@ -1,0 +1,127 @@
+"""Analysts' views: made, dropped, compared with what they should be.
+
+They are the interface that SQL written elsewhere relies on: a column may be added, never renamed
+or removed. On both databases a column holds the same value; in SQL, a boolean is asked for with
+`WHERE is_current`, since SQLite holds it as 0 or 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, Table
+
+from storage.view import view_sql
+from storage.view_articles import article_changes, article_versions, articles, seed_relations
+from storage.view_sources import discards, feed_health
+
+VIEWS: Mapping[str, Table] = {
+    view.name: view
+    for view in (
+        articles, article_versions, article_changes, seed_relations, discards, feed_health,
+    )
+}  # fmt: skip
+
+__all__ = [
+    "VIEWS",
+    "article_changes",
+    "article_versions",
+    "articles",
+    "create_views",
+    "discards",
+    "drop_views",
+    "feed_health",
+    "seed_relations",
+    "stale_views",
+]
+
+
+_GRANTS = """
+SELECT table_name, privilege_type, grantee FROM information_schema.role_table_grants
+WHERE table_schema = current_schema() AND grantee <> current_user
+"""
+
+
+def create_views(connection: Connection, grants: Sequence[str] = ()) -> None:
+    """Make all views, on Postgres with the data dictionary as comments; then execute the grants."""
+    dialect = connection.dialect.name
+    for view in VIEWS.values():
+        _execute(connection, _create_statement(view, dialect))
+        if dialect == "postgresql":
+            _execute(connection, ";\n".join(_comment_statements(view)))
+    for statement in grants:
+        _execute(connection, statement)
+
+
+def drop_views(connection: Connection) -> tuple[str, ...]:
+    """Drop those views that are there; return the statements that grant them as they were.
+
+    On Postgres this fails while another view is built on one of them.
+    """
+    grants = _grant_statements(connection)
+    for name in VIEWS:
+        _execute(connection, f"DROP VIEW IF EXISTS {name}")
+    return grants
+
+
+def stale_views(connection: Connection) -> tuple[str, ...]:
+    """Names of the views that are missing or are not what this program would make."""
+    found = _definitions(connection)
+    return tuple(
+        name
+        for name, view in VIEWS.items()
+        if not found.get(name, "").endswith(_definition(view, connection.dialect.name))
+    )
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    # no parameters: a percent sign is a percent sign
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+def _create_statement(view: Table, dialect: str) -> str:
+    return f"CREATE VIEW {view.name} AS\n{view_sql(view, dialect)}"
+
+
+def _definition(view: Table, dialect: str) -> str:
+    """What tells a definition from another: SQLite keeps the text, Postgres a rewritten one."""
+    statement = _create_statement(view, dialect)
+    if dialect == "sqlite":
+        return statement
+    dictionary = "\n".join(f"{column.name}: {column.comment}" for column in view.columns)
+    digest = hashlib.sha256(f"{statement}\n{view.comment}\n{dictionary}".encode()).hexdigest()
+    return f"[definition {digest[:16]}]"
+
+
+def _definitions(connection: Connection) -> dict[str, str]:
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'view'"
+    else:
+        query = """
+            SELECT relname, COALESCE(obj_description(oid, 'pg_class'), '') FROM pg_class
+            WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace
+        """
+    return {str(name): str(made) for name, made in connection.exec_driver_sql(query)}
+
+
+def _comment_statements(view: Table) -> Iterator[str]:
+    described = f"{view.comment} {_definition(view, 'postgresql')}"
+    yield f"COMMENT ON VIEW {view.name} IS {_literal(described)}"
+    for column in view.columns:
+        yield f"COMMENT ON COLUMN {view.name}.{column.name} IS {_literal(column.comment or '')}"
+
+
+def _literal(words: str) -> str:
+    return "'" + words.replace("'", "''") + "'"
+
+
+def _grant_statements(connection: Connection) -> tuple[str, ...]:
+    if connection.dialect.name == "sqlite":
+        return ()
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    return tuple(
+        f"GRANT {privilege} ON {name} TO {'PUBLIC' if who == 'PUBLIC' else quote(who)}"
+        for name, privilege, who in connection.exec_driver_sql(_GRANTS)
+        if name in VIEWS
+    )

@@ -1,0 +1,118 @@
+"""Running the real pipeline in a test: a configuration on disk, one pass, the rows it left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from ingest.config import Config, load_config
+from ingest.passes import PassSummary, run_pass
+from ingest.runtime import open_context, open_database
+from storage import schema
+
+TALKS = (
+    "Der Präsident der Republik Nordland reist in dieser Woche in die Hauptstadt des Nachbarn.\n\n"
+    "Beide Regierungen wollen dort über die Lieferung von 152 Lokomotiven sprechen, wie ein"
+    " Sprecher am Montag in Nordstadt mitteilte. Der Wert des Geschäfts wird auf 340 Millionen"
+    " Kronen geschätzt.\n\n"
+    "„Wir stehen kurz vor einer Einigung“, sagte der Sprecher vor Journalisten. Die Gespräche"
+    " waren im Frühjahr unterbrochen worden, weil die Fabrik in Osthafen nach einem Brand"
+    " stillstand.\n\n"
+    "Im Parlament gibt es Widerspruch. Die Abgeordnete Maria Lindt verlangte, die Verträge vor"
+    " der Unterschrift offenzulegen. Sie erinnerte daran, dass beim letzten Geschäft dieser Art"
+    " im Jahr 2014 zwölf Züge nie ausgeliefert worden waren.\n\n"
+    "Die Eisenbahngewerkschaft begrüßte das Vorhaben dagegen. Es sichere Arbeitsplätze in einer"
+    " Region, in der seit Jahren Werke schließen, sagte ihr Vorsitzender Jon Berg der Zeitung."
+)
+"""An article of this test suite's own, long enough to be extracted and compared."""
+
+WEATHER = (
+    "Nach einer Woche mit Temperaturen um dreißig Grad erwarten die Meteorologen kräftige Gewitter."
+    "\n\nBesonders an der Küste kann es am Nachmittag stürmisch werden. Die Wasserwacht rät davon"
+    " ab, mit kleinen Booten hinauszufahren, und lässt zwei Strände sperren.\n\n"
+    "Am Wochenende kehrt die Sonne zurück. Bauern hoffen auf Regen, denn die Böden sind trocken,"
+    " und die Ernte der Kartoffeln steht bevor. Im vergangenen Jahr war sie um ein Fünftel kleiner"
+    " ausgefallen als üblich.\n\nDer Wetterdienst aktualisiert seine Warnungen stündlich."
+)
+
+STORY = """
+[[stories]]
+slug = "trains"
+title = "The train deal"
+seed = "seed.txt"
+threshold = 0.3
+[[stories.groups]]
+key = "nordland"
+required = true
+[stories.groups.names]
+de = ["Nordland*", "Nordstadt"]
+[[stories.groups]]
+key = "trains"
+required = true
+[stories.groups.names]
+de = ["Lokomotive*", "Züge*", "Eisenbahn*"]
+"""
+
+ACCEPT_ALL = '[[stories]]\nslug = "everything"\ntitle = "Everything"\nseed = "seed.txt"\n'
+
+
+def write_config(
+    folder: Path,
+    *,
+    feeds: list[str],
+    database_url: str,
+    story: str = STORY,
+    schedule: str = "",
+    seed: str = "Zugverkauf: Nordland verhandelt\n\n" + TALKS,
+) -> Path:
+    """A configuration for feeds on loopback; return its path."""
+    (folder / "seed.txt").write_text(seed, encoding="utf-8")
+    listed = ",\n".join(
+        f'{{ url = {json.dumps(url)}, outlet = "Outlet {number}", domain = "127.0.0.1" }}'
+        for number, url in enumerate(feeds)
+    )
+    file = folder / "config.toml"
+    file.write_text(
+        f"feeds = [\n{listed}\n]\n[database]\nurl = {json.dumps(database_url)}\n"
+        f"[schedule]\n{schedule}\n"
+        '[fetch]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval_seconds = 0.0\n'
+        "per_host_concurrency = 8\n[workers]\ncount = 1\n" + story,
+        encoding="utf-8",
+    )
+    return file
+
+
+def read_config(file: Path) -> Config:
+    """The configuration, with nothing from this process's environment."""
+    return load_config(file, environ={})
+
+
+def run_once(file: Path, *, everything: bool = True) -> PassSummary:
+    """One pass of the real pipeline."""
+
+    async def go() -> PassSummary:
+        config = read_config(file)
+        with open_database(config) as engine:
+            async with open_context(engine, config) as context:
+                return await run_pass(context, everything=everything)
+
+    return asyncio.run(go())
+
+
+def count_rows(engine: Engine) -> dict[str, int]:
+    """Rows by table."""
+    with engine.connect() as connection:
+        return {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in schema.metadata.sorted_tables
+        }
+
+
+def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]

@@ -1,0 +1,147 @@
+"""The schedule as tables: what came of the last look decides when the next one is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ingest.model import FailureKind
+from ingest.schedule import (
+    DAY,
+    CheckBudget,
+    PollBudget,
+    RetryBudget,
+    needs_full_fetch,
+    plan_after_failure,
+    plan_after_not_modified,
+    plan_after_success,
+    plan_check_after_change,
+    plan_check_after_failure,
+    plan_check_after_unchanged,
+    plan_retry,
+)
+
+NOW = datetime(2023, 9, 5, 12, tzinfo=UTC)
+BUDGET = PollBudget(floor_seconds=900, ceiling_seconds=DAY, full_fetch_seconds=DAY)
+CHECKS = CheckBudget(first_seconds=1200, growth=1.2, park_after_seconds=40 * DAY)
+MIDDLE = 0.5  # the chance that leaves an interval as it is
+
+
+@pytest.mark.parametrize(
+    ("interval", "entries", "new", "expected"),
+    [
+        pytest.param(0, 30, 30, 1800, id="a first poll starts at twice the floor"),
+        pytest.param(7200, 30, 20, 3600, id="mostly new halves the interval"),
+        pytest.param(7200, 30, 8, 5760, id="a good part new shortens it"),
+        pytest.param(7200, 30, 1, 7200, id="little new keeps it"),
+        pytest.param(7200, 30, 0, 9000, id="nothing new lengthens it"),
+        pytest.param(7200, 0, 0, 9000, id="an empty feed counts as nothing new"),
+        pytest.param(1000, 30, 30, 900, id="never below the floor"),
+        pytest.param(80_000, 30, 0, DAY, id="never above the ceiling"),
+    ],
+)
+def test_share_of_unseen_entries_moves_the_interval(interval, entries, new, expected):
+    plan = plan_after_success(
+        interval_seconds=interval, entries=entries, new_entries=new, now=NOW, budget=BUDGET,
+        jitter=MIDDLE,
+    )
+    assert plan.interval_seconds == pytest.approx(expected)
+    assert plan.next_poll_at == NOW + timedelta(seconds=plan.interval_seconds)
+    assert plan.failures == 0
+
+
+def test_a_304_counts_as_nothing_new():
+    plan = plan_after_not_modified(interval_seconds=7200, now=NOW, budget=BUDGET, jitter=MIDDLE)
+    assert plan.interval_seconds == 9000
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight"),
+    [
+        (FailureKind.GONE, 1.0),
+        (FailureKind.NOT_A_FEED, 1.0),
+        (FailureKind.NOT_FOUND, 0.5),
+        (FailureKind.HTTP_SERVER, 0.25),
+        (FailureKind.TIMEOUT, 0.25),
+    ],
+)
+def test_failures_are_weighted_and_back_off_linearly(kind, weight):
+    plan = plan_after_failure(
+        failures=2.0, kind=kind, retry_after_seconds=None, interval_seconds=3600, now=NOW,
+        budget=BUDGET, jitter=MIDDLE,
+    )
+    assert plan.failures == 2.0 + weight
+    assert plan.next_poll_at == NOW + timedelta(seconds=3600 * (3 + weight))
+
+
+def test_a_feed_that_failed_a_thousand_times_is_still_polled_daily():
+    plan = plan_after_failure(
+        failures=1000, kind=FailureKind.GONE, retry_after_seconds=None, interval_seconds=3600,
+        now=NOW, budget=BUDGET, jitter=1.0,
+    )
+    assert plan.next_poll_at <= NOW + timedelta(seconds=1.1 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "expected"),
+    [(7200, 7200), (10**9, DAY), (1, 3600 * 1.25)],
+    ids=["honoured", "capped at a day", "never sooner than the back-off"],
+)
+def test_retry_after(retry_after, expected):
+    plan = plan_after_failure(
+        failures=0, kind=FailureKind.RATE_LIMITED, retry_after_seconds=retry_after,
+        interval_seconds=3600, now=NOW, budget=BUDGET, jitter=0.0,
+    )
+    assert plan.next_poll_at == NOW + timedelta(seconds=expected)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.3, 0.999])
+def test_jitter_stays_within_a_tenth(jitter):
+    plan = plan_after_success(
+        interval_seconds=3600, entries=10, new_entries=1, now=NOW, budget=BUDGET, jitter=jitter
+    )
+    assert abs((plan.next_poll_at - NOW).total_seconds() - 3600) <= 360
+
+
+def test_a_full_fetch_is_due_after_a_day_and_at_first():
+    assert needs_full_fetch(None, now=NOW, budget=BUDGET)
+    assert needs_full_fetch(NOW - timedelta(days=1), now=NOW, budget=BUDGET)
+    assert not needs_full_fetch(NOW - timedelta(hours=23), now=NOW, budget=BUDGET)
+
+
+def test_sixty_days_without_a_change_take_few_checks_and_end_parked():
+    now, interval, checks = NOW, 0.0, 0
+    due = plan_check_after_change(now=now, budget=CHECKS, jitter=MIDDLE)
+    while due.next_check_at is not None:
+        now, interval, checks = due.next_check_at, due.interval_seconds, checks + 1
+        due = plan_check_after_unchanged(
+            interval_seconds=interval, first_seen_at=NOW, now=now, budget=CHECKS, jitter=MIDDLE
+        )
+    assert timedelta(days=30) < now - NOW <= timedelta(days=40)
+    assert 25 <= checks <= 50
+
+
+def test_a_404_is_looked_at_again_soon():
+    plan = plan_check_after_failure(
+        interval_seconds=50_000, first_seen_at=NOW, kind=FailureKind.NOT_FOUND,
+        retry_after_seconds=None, now=NOW, budget=CHECKS, jitter=MIDDLE,
+    )
+    assert plan.next_check_at == NOW + timedelta(seconds=1200)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "kind", "expected"),
+    [
+        pytest.param(1, FailureKind.TIMEOUT, 300, id="first retry after five minutes"),
+        pytest.param(3, FailureKind.TIMEOUT, 4800, id="each wait is four times the last"),
+        pytest.param(5, FailureKind.TIMEOUT, None, id="given up after the last attempt"),
+        pytest.param(1, FailureKind.NOT_FOUND, None, id="a 404 is not tried again"),
+        pytest.param(1, FailureKind.BLOCKED, 300, id="a consent wall is"),
+    ],
+)
+def test_retries_of_a_page(attempts, kind, expected):
+    due = plan_retry(
+        attempts, kind=kind, retry_after_seconds=None, now=NOW, budget=RetryBudget(), jitter=0.5
+    )
+    assert due == (None if expected is None else NOW + timedelta(seconds=expected))
