@@ -115,8 +115,8 @@ def write_press_config(
     (folder / "seed.txt").write_text(SEED, encoding="utf-8")
     accepting = '[[stories]]\nslug = "everything"\ntitle = "Everything"\nseed = "seed.txt"\n'
     feeds = ",\n".join(
-        f'  {{ url = "{base}{path}", outlet = "Press {number}", domain = "127.0.0.1" }}'
-        for number, path in enumerate(make_feeds(pages, base))
+        f'  {{ url = "{base}{path}", outlet = "Press", domain = "127.0.0.1" }}'
+        for path in make_feeds(pages, base)
     )
     text = (
         f"feeds = [\n{feeds}\n]\n"

@@ -34,14 +34,16 @@ class WorkerPool(Executor):
         warm_up: Callable[[], None] | None = None,
     ) -> None:
         """Start nothing yet: workers start with the first task."""
+        # fork would copy the threads' locks of the daemon in whatever state they are
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["ingest.work"])  # so that a new worker costs no imports
         self._task_seconds = task_seconds
         self._pool = pebble.ProcessPool(
             max_workers=workers,
             max_tasks=recycle_after,
             initializer=_prepare_worker,
             initargs=(memory_mib, warm_up),
-            # fork would copy the threads' locks of the daemon in whatever state they are
-            context=multiprocessing.get_context("forkserver"),
+            context=context,
         )
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

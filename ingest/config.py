@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as table
@@ -120,7 +119,7 @@ class _StoryTable:
 class _FeedTable:
     url: str
     outlet: str = Field(min_length=1)
-    domain: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
+    domain: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?$")
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
 
@@ -191,10 +190,9 @@ def load_config(
 
 def _validate(settings: Settings) -> _File:
     """Check types and bounds, strictly as JSON: there a list is a tuple and a string a date."""
-    content = json.dumps(settings.values, default=str)
     adapter = TypeAdapter(_File)
     try:
-        return adapter.validate_json(content)
+        return adapter.validate_json(json.dumps(settings.values, default=str))
     except ValidationError as error:
         problem = error.errors()[0]
         raise describe_problem(
@@ -203,13 +201,8 @@ def _validate(settings: Settings) -> _File:
             kind=problem["type"],
             message=problem["msg"],
             found=problem["input"],
-            known=_known_keys(adapter.json_schema()),
+            schema=adapter.json_schema(),
         ) from error
-
-
-def _known_keys(schema: dict[str, Any]) -> list[str]:
-    tables = (schema, *schema.get("$defs", {}).values())
-    return [key for item in tables for key in item.get("properties", ())]
 
 
 def _located(settings: Settings, part: DatabasePart) -> DatabasePart:

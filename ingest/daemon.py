@@ -20,7 +20,7 @@ from ingest.errors import StorageError, StorywatchError
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
 from storage.articles import release_article_claims
 from storage.candidates import release_claims
-from storage.engine import tidy
+from storage.upkeep import tidy
 from storage.lock import DaemonLock
 from storage.runs import finish_run, start_run
 

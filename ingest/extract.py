@@ -70,7 +70,8 @@ def extract_article(
         return Rejection(kind=FailureKind.NOT_HTML, reason="no HTML elements were found")
     said = read_statements(tree, url=url, now=now)
     document = extract_metadata(tree, default_url=url, extensive=False)
-    text = clean_text(_extract_text(tree, html, charset=charset))
+    title = clean_line(said.headline or document.title or "")
+    text = without_headline(clean_text(_extract_text(tree, html, charset=charset)), title)
     if len(text) < _MIN_TEXT:
         return Rejection(
             kind=FailureKind.EMPTY, reason=f"only {len(text)} characters of text were found"
@@ -79,7 +80,7 @@ def extract_article(
     return Article(
         url=url,
         canonical_url=choose_canonical(said.canonical, url=url),
-        title=clean_line(said.headline or document.title or ""),
+        title=title,
         byline=clean_line(document.author, limit=300) if document.author else None,
         site_name=clean_line(document.sitename, limit=200) if document.sitename else None,
         published=choose_published([*said.published, feed_date, from_url(url, now=now), guessed]),
@@ -130,6 +131,12 @@ def _run(tree: Any, *, fast: bool) -> str:
         return ""
     text = document["text"] if isinstance(document, dict) else document.text
     return text or ""
+
+
+def without_headline(text: str, title: str) -> str:
+    """Cut the headline off the start of the text: a changed headline is no changed text."""
+    first, _newline, rest = text.partition("\n")
+    return rest.lstrip() if title and first.strip() == title else text
 
 
 def count_words(text: str) -> int:

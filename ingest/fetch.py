@@ -23,7 +23,7 @@ from urllib.parse import urldefrag
 import httpcore
 import httpx
 
-from ingest.errors import ConfigError
+from ingest.connection import Connection
 from ingest.model import (
     Failure,
     FailureKind,
@@ -33,24 +33,10 @@ from ingest.model import (
     Rejection,
     Validators,
 )
-from ingest.netguard import (
-    GuardedBackend,
-    RefusedAddressError,
-    Resolve,
-    check_url,
-    is_inside,
-    make_resolver,
-)
-from ingest.politeness import (
-    NO_VALIDATORS,
-    PERMANENT,
-    FetchPolicy,
-    Trip,
-    Turns,
-    parse_retry_after,
-    status_kind,
-)
+from ingest.netguard import GuardedBackend, RefusedAddressError, Resolve, check_url, make_resolver
+from ingest.politeness import Turns, parse_retry_after
 from ingest.robots import RobotsCache
+from ingest.trip import NO_VALIDATORS, PERMANENT, FetchPolicy, Trip, check_policy, status_kind
 
 __all__ = ["FetchPolicy", "Fetcher"]
 
@@ -70,7 +56,7 @@ class Fetcher:
 
         Raises ConfigError.
         """
-        _check_policy(policy)
+        check_policy(policy)
         self._policy = policy
         self._now = now
         self._threads = ThreadPoolExecutor(policy.concurrency, thread_name_prefix="dns")
@@ -141,23 +127,23 @@ class Fetcher:
             origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
             permission = await self._robots.consult(str(url), origin=origin)
             if permission.refusal:
-                away = self._turns.stay_away_seconds(host)
-                failure = trip.failed(permission.refusal, at=self._now())
-                return replace(failure, retry_after_seconds=away or None)
+                away = self._turns.stay_away_seconds(host) or None
+                return trip.failed(permission.refusal, at=self._now(), retry_after_seconds=away)
             interval = max(interval, permission.crawl_delay_seconds)
         async with self._turns.turn(host, interval_seconds=interval) as away:
             if away:
                 reason = f"{host} is to be left alone for {away:.1f} s"
                 limited = Rejection(kind=FailureKind.RATE_LIMITED, reason=reason)
-                return replace(trip.failed(limited, at=self._now()), retry_after_seconds=away)
+                return trip.failed(limited, at=self._now(), retry_after_seconds=away)
             async with self._slots:
                 return await self._exchange_in_time(trip, url, host=host)
 
     async def _exchange_in_time(self, trip: Trip, url: httpx.URL, *, host: str) -> Fetched | Trip:
         started = monotonic()
+        left = self._policy.total_seconds - trip.elapsed_ms / 1000
         step: Fetched | Trip
         try:
-            async with asyncio.timeout(self._policy.total_seconds - trip.elapsed_ms / 1000):
+            async with asyncio.timeout(left):
                 step = await self._exchange(trip, url, host=host)
         except _EXPECTED as error:
             step = trip.failed(_explain(error), at=self._now())
@@ -165,10 +151,9 @@ class Fetcher:
 
     async def _exchange(self, trip: Trip, url: httpx.URL, *, host: str) -> Fetched | Trip:
         headers = trip.request_headers(user_agent=self._policy.user_agent)
-        seconds = _timeouts(self._policy)
-        response = await self._transport.handle_async_request(
-            httpx.Request("GET", url, headers=headers, extensions={"timeout": seconds})
-        )
+        timeouts = {"timeout": self._policy.timeouts}
+        request = httpx.Request("GET", url, headers=headers, extensions=timeouts)
+        response = await self._transport.handle_async_request(request)
         try:
             return await self._answer(trip, response, host=host)
         finally:
@@ -177,40 +162,27 @@ class Fetcher:
     async def _answer(self, trip: Trip, response: httpx.Response, *, host: str) -> Fetched | Trip:
         status = response.status_code
         if status in PERMANENT and "location" in response.headers:
-            step = trip.redirected(
-                response.headers["location"],
-                status=status,
-                max_redirects=self._policy.max_redirects,
-            )
+            location, most = response.headers["location"], self._policy.max_redirects
+            step = trip.redirected(location, status=status, max_redirects=most)
             return step if isinstance(step, Trip) else trip.failed(step, at=self._now())
         if status == 304 and trip.validators != NO_VALIDATORS:
-            return NotModified(
-                requested_url=trip.requested_url, fetched_at=self._now(), elapsed_ms=0
-            )
+            url, at = trip.requested_url, self._now()
+            return NotModified(requested_url=url, fetched_at=at, elapsed_ms=0)
         if 200 <= status < 300 and status != 206:
             return await self._page(trip, response)
         wait = parse_retry_after(response.headers.get("retry-after"), now=self._now())
         kind = status_kind(status, retry_after=wait)
         if wait and kind is FailureKind.RATE_LIMITED:
             self._turns.hold(host, seconds=wait)
-        failure = trip.failed(Rejection(kind=kind, reason=f"HTTP {status}"), at=self._now())
-        return replace(failure, status=status, retry_after_seconds=wait)
+        rejection = Rejection(kind=kind, reason=f"HTTP {status}")
+        return trip.failed(rejection, at=self._now(), status=status, retry_after_seconds=wait)
 
     async def _page(self, trip: Trip, response: httpx.Response) -> FetchedPage | Failure:
+        status, headers = response.status_code, response.headers
         body = await _read_body(response, max_bytes=trip.max_bytes, cut=trip.cut)
         if isinstance(body, Rejection):
-            return replace(trip.failed(body, at=self._now()), status=response.status_code)
-        return FetchedPage(
-            requested_url=trip.requested_url,
-            final_url=trip.url,
-            redirects=trip.redirects,
-            permanent=trip.permanent and bool(trip.redirects),
-            status=response.status_code,
-            headers={k: v for k, v in response.headers.items() if k != "set-cookie"},
-            body=body,
-            fetched_at=self._now(),
-            elapsed_ms=0,
-        )
+            return trip.failed(body, at=self._now(), status=status)
+        return trip.arrived(body, status=status, headers=headers, at=self._now())
 
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):
@@ -231,15 +203,6 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
         )
 
 
-def _check_policy(policy: FetchPolicy) -> None:
-    try:
-        is_inside("127.0.0.1", policy.allow_networks)
-    except ValueError as error:
-        raise ConfigError(f"allow_networks: {error}; write networks as in 10.0.0.0/8") from error
-    if not (policy.user_agent.isascii() and policy.user_agent.isprintable()):
-        raise ConfigError("user_agent: only printable ASCII characters can be sent")
-
-
 def _read_url(text: str, policy: FetchPolicy) -> httpx.URL | Rejection:
     rejection = check_url(
         text, allowed_ports=policy.allowed_ports, allow_networks=policy.allow_networks
@@ -252,23 +215,16 @@ def _read_url(text: str, policy: FetchPolicy) -> httpx.URL | Rejection:
         return Rejection(kind=FailureKind.BAD_URL, reason=str(error)[:200])
 
 
-def _timeouts(policy: FetchPolicy) -> dict[str, float]:
-    return {
-        "connect": policy.connect_seconds,
-        "read": policy.read_seconds,
-        "write": policy.read_seconds,
-        "pool": policy.total_seconds,
-    }
-
-
 async def _read_body(response: httpx.Response, *, max_bytes: int, cut: bool) -> bytes | Rejection:
     """The body as sent; of one that is too large, the beginning when `cut`."""
-    too_large = Rejection(
-        kind=FailureKind.TOO_LARGE, reason=f"the body is larger than {max_bytes} bytes"
-    )
-    announced = response.headers.get("content-length", "")
-    if not cut and announced.isdecimal() and int(announced[:20]) > max_bytes:
-        return too_large
+    too_large = Rejection(kind=FailureKind.TOO_LARGE, reason=f"more than {max_bytes} bytes")
+    announced = _announced_bytes(response)
+    if announced is not None:
+        if announced > max_bytes and not cut:
+            return too_large
+        stream = response.extensions["network_stream"]
+        assert isinstance(stream, Connection)
+        stream.expect_body(announced)
     body = bytearray()
     try:
         async for chunk in response.aiter_raw():
@@ -278,6 +234,12 @@ async def _read_body(response: httpx.Response, *, max_bytes: int, cut: bool) -> 
     except httpx.RemoteProtocolError as error:
         return Rejection(kind=FailureKind.TRUNCATED, reason=str(error)[:200])
     return bytes(body)
+
+
+def _announced_bytes(response: httpx.Response) -> int | None:
+    length = response.headers.get("content-length", "")
+    chunked = "transfer-encoding" in response.headers  # it overrules: RFC 9112, section 6.3
+    return None if chunked or not length.isdecimal() else int(length[:20])
 
 
 def _explain(error: Exception) -> Rejection:

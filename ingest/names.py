@@ -44,7 +44,7 @@ _FOLDED: dict[int, int | str | None] = {
     **{start + digit: str(digit) for start in (0x0660, 0x06F0, 0x0966) for digit in range(10)},
 }
 _BLANKS = re.compile(r"[^\S\n]+")
-_SENTENCE_END = re.compile(r"[.!?…;。！？；؟۔।]+(?=\s|$)|[。！？；]|\n+")
+_SENTENCE_END = re.compile(r"(?:\.(?=\s|$)|[!?;…؟؛۔।。]+)\s*|\s*\n\s*")
 _ANYWHERE = (
     r"\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF"  # Thai, Lao, Burmese, Khmer
     r"\u1100-\u11FF\u3040-\u30FF\u3130-\u318F\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF"

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from ipaddress import ip_address, ip_network
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ingest.connection import Connection
 from ingest.errors import OperationError
 from ingest.model import FailureKind, Rejection
 
@@ -26,7 +25,6 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 MAX_URL_CHARACTERS = 4_096
 _MAX_ADDRESSES = 4  # tried for one host, within the time for one connection
-_BUFFER_BYTES = 2**18  # read ahead of what was asked for
 
 # IANA's special-purpose registries, and what they leave to other RFCs: multicast, 6to4 relays.
 _REFUSED_V4 = """
@@ -119,8 +117,7 @@ def make_resolver(threads: Executor) -> Resolve:
 class GuardedBackend:
     """An httpcore AsyncNetworkBackend, by shape, that connects to checked addresses only.
 
-    It speaks asyncio itself: a request costs two thirds of what it does over anyio. What goes
-    wrong is raised as OSError, TimeoutError or RefusedAddressError.
+    What goes wrong is raised as OSError, TimeoutError or RefusedAddressError.
     """
 
     def __init__(
@@ -168,93 +165,3 @@ class GuardedBackend:
         if port not in self._allowed_ports and not is_inside(address, self._allow_networks):
             return f"port {port} is not allowed"
         return check_address(address, self._allow_networks)
-
-
-class Connection(asyncio.Protocol):
-    """One connection: httpcore's AsyncNetworkStream by shape, and the loop's own protocol."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._ended = False
-        self._error: Exception | None = None
-        self._arrival: asyncio.Future[None] | None = None
-        self._transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Keep what came until it is read."""
-        self._buffer += data
-        if len(self._buffer) > _BUFFER_BYTES:
-            self._transport.pause_reading()
-        self._wake()
-
-    def eof_received(self) -> None:
-        """Note the end."""
-        self._ended = True
-        self._wake()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Note the end and its reason."""
-        self._ended, self._error = True, error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._arrival and not self._arrival.done():
-            self._arrival.set_result(None)
-
-    async def read(
-        self,
-        max_bytes: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> bytes:
-        """Return what has come, or wait for it; b"" at the end."""
-        if not self._buffer and not self._ended:
-            self._arrival = asyncio.get_running_loop().create_future()
-            async with asyncio.timeout(timeout):
-                await self._arrival
-        if not self._buffer and self._error:
-            raise self._error
-        data = bytes(self._buffer[:max_bytes])
-        del self._buffer[:max_bytes]
-        if len(self._buffer) <= _BUFFER_BYTES:
-            self._transport.resume_reading()
-        return data
-
-    async def write(self, buffer: bytes, **_options: object) -> None:
-        """Send; requests are small, so the kernel's buffer takes them without waiting."""
-        self._transport.write(buffer)
-
-    async def aclose(self) -> None:
-        """Drop the connection at once: a polite farewell could be waited for in vain."""
-        self._transport.abort()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> Connection:
-        """Go on encrypted, the certificate checked for the name and not for the address."""
-        loop = asyncio.get_running_loop()
-        plain = self._transport
-        try:
-            async with asyncio.timeout(timeout):
-                encrypted = await loop.start_tls(
-                    plain, self, ssl_context, server_hostname=server_hostname
-                )
-        except BaseException:
-            plain.abort()  # also when cancelled, or it would stay open
-            raise
-        assert encrypted is not None
-        self._transport = encrypted
-        return self
-
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
-        """Answer httpcore's questions; anything to read while idle means that it is spent."""
-        if info == "is_readable":
-            return bool(self._buffer) or self._ended
-        return self._transport.get_extra_info(info)

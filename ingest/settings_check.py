@@ -11,6 +11,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.errors import ConfigError
@@ -42,22 +43,24 @@ def describe_problem(
     kind: str,
     message: str,
     found: object,
-    known: Sequence[str],
+    schema: Mapping[str, Any],
 ) -> ConfigError:
-    """Turn what a validator says of one value into an error; `known` are all keys there are."""
+    """Turn what a validator says of a value into an error; `schema` is its JSON schema."""
     key = name_key(settings.values, location)
     last = str(location[-1]) if location else ""
     if kind == "unexpected_keyword_argument":
-        near = difflib.get_close_matches(last, known, n=1)
-        return fail(
-            settings, key, "unknown key; " + (f"did you mean {near[0]}?" if near else "remove it")
-        )
+        tables = (schema, *schema.get("$defs", {}).values())
+        known = [name for item in tables for name in item.get("properties", ())]
+        near = [name for name in known if name.startswith(last)]
+        near = near or difflib.get_close_matches(last, known, n=1)
+        advice = f"did you mean {near[0]}?" if near else "remove it"
+        return fail(settings, key, f"unknown key; {advice}")
     if kind == "missing":
         return fail(settings, key, f"is missing; {_HINTS.get(last, 'add it')}")
-    problem = message[:1].lower() + message[1:]
     shown = mask_userinfo(repr(found)[:80])
-    hint = f"; {_HINTS[last]}" if last in _HINTS else ""
-    return fail(settings, key, f"{problem}, not {shown}{hint}")
+    if last in _HINTS:
+        return fail(settings, key, f"{shown} does not do; {_HINTS[last]}")
+    return fail(settings, key, f"{message[:1].lower()}{message[1:]}, not {shown}")
 
 
 def name_key(values: Mapping[str, object], location: Sequence[str | int]) -> str:

@@ -210,7 +210,9 @@ article_story = Table(
     Column("article_id", ForeignKey("article.id"), primary_key=True),
     Column("story_id", ForeignKey("story.id"), primary_key=True),
     Column("score", Float, nullable=False, comment="relevance, 0 to 1"),
-    Column("rule", Text, nullable=False, comment="names, or copies-seed when only the text said so"),
+    Column(
+        "rule", Text, nullable=False, comment="names, or copies-seed when only the text said so"
+    ),
     Column("rule_version", Text, nullable=False),
     Column("matched", Json, nullable=False, comment="names found, 'group: name'"),
     Column("decided_at", UTCDateTime, nullable=False),
@@ -330,8 +332,12 @@ edge = Table(
     Column("seed_id", ForeignKey("seed.id"), comment="null when compared with a version"),
     Column("relation", Text, nullable=False),
     Column("score", Float, nullable=False, comment="0 to 1, how sure"),
-    Column("shared_child", Float, nullable=False, comment="share of the child that the other covers"),
-    Column("shared_parent", Float, nullable=False, comment="share of the other that the child covers"),
+    Column(
+        "shared_child", Float, nullable=False, comment="share of the child that the other covers"
+    ),
+    Column(
+        "shared_parent", Float, nullable=False, comment="share of the other that the child covers"
+    ),
     Column("needs_review", Boolean, nullable=False),
     Column("method", Text, nullable=False),
     Column("method_version", Text, nullable=False),

@@ -65,6 +65,7 @@ def serve_site() -> Iterator[Site]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            self.path = self.path.partition("?")[0]
             site.requests[self.path] += 1
             answer = site.answers.get(self.path, Answer(b"not here", 404))
             etag = '"' + hashlib.sha256(answer.body).hexdigest()[:16] + '"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -210,3 +211,15 @@ def test_any_text_is_judged_with_a_score_from_0_to_1(title, text, dated):
 def test_names_are_found_whatever_stands_around_them(before, after):
     found = judge(f"{before}\nQuill at Port Alder.\n{after}")
     assert {"mayor: Quill", "harbour: Port Alder"} <= set(found.matched)
+
+
+@pytest.mark.parametrize("unit", [".", "северн", "Quill ", "!\n", "2021-", "アルダー", "و"])
+def test_a_hostile_text_costs_time_in_proportion_to_its_length(unit):
+    def cost(length):
+        text = (unit * length)[:length]
+        started = time.process_time()
+        judge(text, published=None)
+        return time.process_time() - started
+
+    cost(1_000)
+    assert cost(200_000) < max(0.5, 30 * cost(20_000))

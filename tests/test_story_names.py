@@ -20,7 +20,7 @@ def found_in(text, *names):
         pytest.param("Kim Jong Un", "KIM JONG-UN's train", id="English, hyphen and case"),
         pytest.param("Kim Jong Un", "Kim Jong‑un", id="a non-breaking hyphen"),
         pytest.param("Kim Jong Un", "Ｋｉｍ　Ｊｏｎｇ　Ｕｎ", id="full-width letters"),
-        pytest.param("Kim Jong Un", "Kim\u00a0Jong\u00adUn".replace("\u00ad", " "), id="no-break"),
+        pytest.param("Kim Jong Un", "Kim\u00a0Jong\u00a0Un", id="no-break spaces"),
         pytest.param("Putin*", "Putins Besuch", id="German genitive"),
         pytest.param("Pjöngjang*", "in Pjo\u0308ngjang", id="a decomposed umlaut"),
         pytest.param("Kim Čong un*", "s Kim Čong-unem", id="Czech instrumental"),
@@ -71,9 +71,9 @@ def test_another_word_is_not_mistaken_for_the_name(name, text):
     assert found_in(text, name) == []
 
 
-def test_the_longer_of_two_names_wins_and_stars_beside_plain_names_stay_apart():
+def test_the_longest_name_wins_and_a_start_of_a_word_covers_the_word_itself():
     names = ("Kim", "Kim Jong Un", "Kim*")
-    assert found_in("Kim Jong Un met Kimberly and Kim", *names) == ["Kim Jong Un", "Kim*", "Kim"]
+    assert found_in("Kim Jong Un met Kimberly and Kim", *names) == ["Kim Jong Un", "Kim*", "Kim*"]
 
 
 def test_a_name_of_two_groups_counts_for_both():

@@ -44,11 +44,15 @@ def shingle_hashes(words: Sequence[str]) -> set[int]:
     single = sum(len(word) == 1 and ord(word) > 0x0E00 for word in words)
     size = _CHARACTERS if single * 2 > len(words) else _WORDS
     if len(words) < size:
-        return {xxhash.xxh64_intdigest(" ".join(words))} if words else set()
+        return {_hash(words)} if words else set()
     return {
-        xxhash.xxh64_intdigest(" ".join(words[start : start + size]))
+        _hash(words[start : start + size])
         for start in range(len(words) - size + 1)
     }
+
+
+def _hash(words: Sequence[str]) -> int:
+    return xxhash.xxh64_intdigest(" ".join(words).encode("utf-8", "replace"))
 
 
 def containment(a: Fingerprint, b: Fingerprint) -> float:

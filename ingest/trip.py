@@ -1,0 +1,159 @@
+"""One fetch from hop to hop: what it may do, what it sends, what an answer makes of it.
+
+FetchPolicy ─> Trip ─redirected─> Trip ─failed─> Failure
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from ingest.errors import ConfigError
+from ingest.model import Failure, FailureKind, FetchedPage, Rejection, Validators
+from ingest.netguard import is_inside
+
+NO_VALIDATORS = Validators()
+PERMANENT = {301: True, 302: False, 303: False, 307: False, 308: True}  # the redirects we follow
+_SENDABLE = re.compile(r"[\x20-\x7e]{1,1000}")  # the bytes of RFC 9110, section 5.5, in ASCII
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+_KINDS = {
+    206: FailureKind.TRUNCATED,  # nobody asked for a part
+    404: FailureKind.NOT_FOUND,
+    410: FailureKind.GONE,
+    429: FailureKind.RATE_LIMITED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """How to behave on the network, and how much to put up with."""
+
+    user_agent: str
+    allow_networks: tuple[str, ...] = ()  # CIDRs let through the guard, with any port
+    allowed_ports: tuple[int, ...] = (80, 443)
+    connect_seconds: float = 5  # name resolution and all addresses together; TLS the same again
+    read_seconds: float = 10  # without a byte
+    total_seconds: float = 30  # over all hops; waiting for a turn is not counted
+    max_redirects: int = 5
+    max_wire_bytes: int = 5 * 2**20
+    per_host_concurrency: int = 2
+    per_host_interval_seconds: float = 1.0  # from start to start
+    per_host_wait_seconds: float = 120  # a longer queue is not joined: RATE_LIMITED
+    concurrency: int = 16
+    obey_robots: bool = True
+    max_robots_bytes: int = 512_000
+    robots_ttl_seconds: float = 86_400
+
+    @property
+    def timeouts(self) -> dict[str, float]:
+        """The seconds for each step of an exchange, by httpx's names."""
+        return {
+            "connect": self.connect_seconds,
+            "read": self.read_seconds,
+            "write": self.read_seconds,
+            "pool": self.total_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """One fetch between two of its hops."""
+
+    requested_url: str
+    url: str
+    max_bytes: int
+    accept: str
+    validators: Validators = NO_VALIDATORS
+    check_robots: bool = False
+    cut: bool = False  # keep the beginning of a body that is too large
+    redirects: tuple[str, ...] = ()
+    permanent: bool = True
+    elapsed_ms: float = 0.0  # in exchanges
+
+    def request_headers(self, *, user_agent: str) -> dict[str, str]:
+        """What to send; a validator that no server can have sent stays out."""
+        headers = {"User-Agent": user_agent, "Accept": self.accept, "Accept-Encoding": "gzip"}
+        conditions = {
+            "If-None-Match": self.validators.etag,
+            "If-Modified-Since": self.validators.last_modified,
+        }
+        return headers | {k: v for k, v in conditions.items() if v and _SENDABLE.fullmatch(v)}
+
+    def redirected(self, location: str, *, status: int, max_redirects: int) -> Trip | Rejection:
+        """The next hop; what we know of a page is not told to another origin."""
+        if len(self.redirects) >= max_redirects:
+            return Rejection(
+                kind=FailureKind.TOO_MANY_REDIRECTS, reason=f"more than {max_redirects} redirects"
+            )
+        try:
+            target = urldefrag(urljoin(self.url, location)).url
+            stays = urlsplit(target)[:2] == urlsplit(self.url)[:2]
+        except ValueError as error:
+            return Rejection(kind=FailureKind.BAD_URL, reason=f"redirect: {error}"[:200])
+        return replace(
+            self,
+            url=target,
+            validators=self.validators if stays else NO_VALIDATORS,
+            redirects=(*self.redirects, self.url),
+            permanent=self.permanent and PERMANENT[status],
+        )
+
+    def arrived(
+        self, body: bytes, *, status: int, headers: Mapping[str, str], at: datetime
+    ) -> FetchedPage:
+        """The outcome of a trip that found a page; cookies are of no use to anyone."""
+        return FetchedPage(
+            requested_url=self.requested_url,
+            final_url=self.url,
+            redirects=self.redirects,
+            permanent=self.permanent and bool(self.redirects),
+            status=status,
+            headers={name: value for name, value in headers.items() if name != "set-cookie"},
+            body=body,
+            fetched_at=at,
+            elapsed_ms=self.elapsed_ms,
+        )
+
+    def failed(
+        self,
+        rejection: Rejection,
+        *,
+        at: datetime,
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> Failure:
+        """The outcome of a trip that ends here; passwords in URLs are not passed on."""
+        return Failure(
+            requested_url=_USERINFO.sub("", self.requested_url),
+            kind=rejection.kind,
+            reason=rejection.reason,
+            at=at,
+            status=status,
+            retry_after_seconds=retry_after_seconds,
+            final_url=_USERINFO.sub("", self.url) if self.redirects else None,
+            elapsed_ms=self.elapsed_ms,
+        )
+
+
+def check_policy(policy: FetchPolicy) -> None:
+    """Raise ConfigError when a policy can't be followed."""
+    try:
+        is_inside("127.0.0.1", policy.allow_networks)
+    except ValueError as error:
+        raise ConfigError(f"allow_networks: {error}; write networks as in 10.0.0.0/8") from error
+    if not (policy.user_agent.isascii() and policy.user_agent.isprintable()):
+        raise ConfigError("user_agent: only printable ASCII characters can be sent")
+
+
+def status_kind(status: int, *, retry_after: float | None) -> FailureKind:
+    """Return what a status other than a whole 2xx, a 304 or a redirect means for us."""
+    if status == 503 and retry_after is not None:
+        return FailureKind.RATE_LIMITED
+    if status in _KINDS:
+        return _KINDS[status]
+    if 400 <= status < 600:
+        return FailureKind.HTTP_CLIENT if status < 500 else FailureKind.HTTP_SERVER
+    return FailureKind.NETWORK  # an answer that makes no sense to a plain GET

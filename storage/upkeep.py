@@ -1,0 +1,25 @@
+"""What a database needs now and then."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from storage.failures import translated
+
+
+def tidy(engine: Engine) -> None:
+    """Fold SQLite's write-ahead log into the file and refresh the planner's statistics.
+
+    Postgres does both by itself. Raises StorageError.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with translated(engine.url):
+        raw = engine.raw_connection()  # a checkpoint can't run inside a transaction
+        try:
+            cursor = raw.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute("PRAGMA optimize")
+            cursor.close()
+        finally:
+            raw.close()
