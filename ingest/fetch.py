@@ -141,10 +141,9 @@ class Fetcher:
     async def _exchange_in_time(self, trip: Trip, url: httpx.URL, *, host: str) -> Fetched | Trip:
         started = monotonic()
         left = self._policy.total_seconds - trip.elapsed_ms / 1000
-        step: Fetched | Trip
         try:
             async with asyncio.timeout(left):
-                step = await self._exchange(trip, url, host=host)
+                step: Fetched | Trip = await self._exchange(trip, url, host=host)
         except _EXPECTED as error:
             step = trip.failed(_explain(error), at=self._now())
         return replace(step, elapsed_ms=trip.elapsed_ms + (monotonic() - started) * 1000)

@@ -42,14 +42,15 @@ def decode_body(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes 
 def decode_prefix(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes | Rejection:
     """Return the first `max_bytes` of the content, however much is missing or left over.
 
-    For robots.txt only, of which RFC 9309 asks to read a beginning.
+    For robots.txt only, of which RFC 9309 asks to read a beginning. Plain text that is called gzip
+    is taken as it is: refusing it would shut a whole site out for a wrong header.
     """
     if content_encoding.strip().lower() not in _GZIP:
         return decode_body(body[:max_bytes], content_encoding, max_bytes=max_bytes)
     try:
         return _inflate(body, max_bytes)[0]
-    except zlib.error as error:
-        return _bad_encoding(f"not the gzip it says: {error}")
+    except zlib.error:
+        return body[:max_bytes]
 
 
 def _inflate(body: bytes, max_bytes: int) -> tuple[bytes, bool]:

@@ -10,6 +10,7 @@ and multicast addresses global.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -24,6 +25,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """Turns a host name into addresses, best first. Raises OSError."""
 
 MAX_URL_CHARACTERS = 4_096
+_IMPOSSIBLE = re.compile(r"[\s\x00-\x1f\x7f%<>\\^`{|}]")  # in a host, by the WHATWG's URL standard
 _MAX_ADDRESSES = 4  # tried for one host, within the time for one connection
 
 # IANA's special-purpose registries, and what they leave to other RFCs: multicast, 6to4 relays.
@@ -77,7 +79,7 @@ def check_url(
         return _reject(f"longer than {MAX_URL_CHARACTERS} characters", FailureKind.BAD_URL)
     try:
         parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        port = parts.port
     except ValueError as error:
         return _reject(str(error)[:200], FailureKind.BAD_URL)
     if parts.scheme in {"http", "https", ""} and not _possible_host(parts):
@@ -86,13 +88,17 @@ def check_url(
         return _reject(f"the scheme {parts.scheme[:20]!r} is not http or https")
     if "@" in parts.netloc:
         return _reject("a user name or password stands in the URL")
+    if port is None:
+        port = 443 if parts.scheme == "https" else 80
     free = port in allowed_ports or allow_networks
     return None if free else _reject(f"port {port} is not allowed")
 
 
 def _possible_host(parts: SplitResult) -> bool:
     host = (parts.hostname or "").removesuffix(".")
-    return 0 < len(host) <= 253 and all(0 < len(label) <= 63 for label in host.split("."))
+    if _IMPOSSIBLE.search(host) or not 0 < len(host) <= 253:
+        return False
+    return all(0 < len(label) <= 63 for label in host.split("."))
 
 
 def _reject(reason: str, kind: FailureKind = FailureKind.REFUSED_ADDRESS) -> Rejection:
