@@ -6,6 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ingest.fetch import Fetcher, FetchPolicy
+from ingest.model import Fetched
+
+NOW = datetime(2023, 9, 5, 12, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +145,46 @@ async def _converse(
             return
         writer.write(reply)
         await writer.drain()
+
+
+# ---------------------------------------------------------------- fetching from it
+
+
+def quick(**changes: object) -> FetchPolicy:
+    """A policy for a server that is near and knows what it is in for."""
+    values: dict[str, object] = {
+        "user_agent": "storywatch/1 (tests)",
+        "allow_networks": ("127.0.0.1/32",),
+        "connect_seconds": 0.5,
+        "read_seconds": 0.3,
+        "total_seconds": 0.6,
+        "per_host_interval_seconds": 0.0,
+        "obey_robots": False,
+    }
+    return FetchPolicy(**(values | changes))
+
+
+def visit(
+    routes: Mapping[str, Reply],
+    scenario: Callable[[Fetcher, Loopback], Awaitable[None]],
+    **changes: object,
+) -> Loopback:
+    """Run a scenario against a server; return what the server saw."""
+
+    async def run() -> Loopback:
+        async with serve(routes) as site, Fetcher(quick(**changes), now=lambda: NOW) as fetcher:
+            await scenario(fetcher, site)
+            return site
+
+    return asyncio.run(run())
+
+
+def fetched(routes: Mapping[str, Reply], path: str = "/page", **changes: object) -> Fetched:
+    """What one fetch gives."""
+    outcomes: list[Fetched] = []
+
+    async def scenario(fetcher: Fetcher, site: Loopback) -> None:
+        outcomes.append(await fetcher.fetch(site.base + path))
+
+    visit(routes, scenario, **changes)
+    return outcomes[0]

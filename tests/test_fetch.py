@@ -1,76 +1,27 @@
-"""Fetching over loopback: what a page, a redirect, a refusal and each kind of fault give."""
+"""Fetching over loopback: pages, conditional requests, URLs that lead nowhere."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import logging
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import ConfigError
-from ingest.fetch import Fetcher, FetchPolicy
+from ingest.fetch import Fetcher
 from ingest.model import Failure, FailureKind, Fetched, FetchedPage, NotModified, Validators
 from tests.loopback import (
-    Loopback,
-    Reply,
+    NOW,
     answer,
-    closing,
-    dripping,
-    redirect,
+    fetched,
+    quick,
     serve,
-    silence,
+    visit,
 )
 
-NOW = datetime(2023, 9, 5, 12, 0, tzinfo=UTC)
 KNOWN = Validators(etag='"v1"', last_modified="Mon, 04 Sep 2023 12:00:00 GMT")
-HEAD = b"HTTP/1.1 200 OK\r\n"
-CHUNK = b"400\r\n" + b"z" * 1_024 + b"\r\n"
-
-
-def quick(**changes: object) -> FetchPolicy:
-    """A policy for a server that is near and knows what it is in for."""
-    values: dict[str, object] = {
-        "user_agent": "storywatch/1 (tests)",
-        "allow_networks": ("127.0.0.1/32",),
-        "connect_seconds": 0.5,
-        "read_seconds": 0.3,
-        "total_seconds": 0.6,
-        "per_host_interval_seconds": 0.0,
-        "obey_robots": False,
-    }
-    return FetchPolicy(**(values | changes))
-
-
-def visit(
-    routes: Mapping[str, Reply],
-    scenario: Callable[[Fetcher, Loopback], Awaitable[None]],
-    **changes: object,
-) -> Loopback:
-    """Run a scenario against a server; return what the server saw."""
-
-    async def run() -> Loopback:
-        async with serve(routes) as site, Fetcher(quick(**changes), now=lambda: NOW) as fetcher:
-            await scenario(fetcher, site)
-            return site
-
-    return asyncio.run(run())
-
-
-def fetched(routes: Mapping[str, Reply], path: str = "/page", **changes: object) -> Fetched:
-    """What one fetch gives."""
-    outcomes: list[Fetched] = []
-
-    async def scenario(fetcher: Fetcher, site: Loopback) -> None:
-        outcomes.append(await fetcher.fetch(site.base + path))
-
-    visit(routes, scenario, **changes)
-    return outcomes[0]
 
 
 # ---------------------------------------------------------------- pages
@@ -175,225 +126,7 @@ def test_a_validator_no_server_can_have_sent_is_left_out(etag):
     assert not {"if-none-match", "x-evil"} & headers.keys()
 
 
-# ---------------------------------------------------------------- redirects
-
-
-@pytest.mark.parametrize(
-    ("statuses", "permanent"),
-    [
-        (("301 Moved", "308 Moved"), True),
-        (("301 Moved", "302 Found"), False),
-        (("303 Other", "307 Temporary"), False),
-    ],
-)
-def test_redirects_are_followed_and_remembered(statuses, permanent):
-    page = fetched(
-        {
-            "/page": redirect("b?x#y", status=statuses[0]),
-            "/b?x": redirect("/c", status=statuses[1]),
-            "/c": answer(b"here"),
-        }
-    )
-    assert page.body == b"here"
-    assert [url.rpartition("/")[2] for url in page.redirects] == ["page", "b?x"]
-    assert page.final_url.endswith("/c")
-    assert page.permanent is permanent
-
-
-def test_five_redirects_are_followed_and_six_are_not():
-    routes = {f"/{n}": redirect(f"/{n + 1}") for n in range(6)} | {"/6": answer(b"end")}
-    assert fetched(routes, "/1").body == b"end"
-    failure = fetched(routes, "/0")
-    assert failure.kind is FailureKind.TOO_MANY_REDIRECTS
-    assert failure.final_url.endswith("/5")
-
-
-@pytest.mark.parametrize(
-    ("location", "kind"),
-    [
-        ("file:///etc/passwd", FailureKind.REFUSED_ADDRESS),
-        ("data:text/html,x", FailureKind.REFUSED_ADDRESS),
-        ("ftp://127.0.0.1/", FailureKind.REFUSED_ADDRESS),
-        ("http://127.0.0.2/", FailureKind.REFUSED_ADDRESS),
-        ("http://127.2/", FailureKind.REFUSED_ADDRESS),
-        ("http://0/", FailureKind.REFUSED_ADDRESS),
-        ("http://2130706434/", FailureKind.REFUSED_ADDRESS),
-        ("http://0x7f.2/", FailureKind.REFUSED_ADDRESS),
-        ("http://127。0。0。2/", FailureKind.REFUSED_ADDRESS),
-        ("http://[::1]/", FailureKind.REFUSED_ADDRESS),
-        ("http://[::ffff:127.0.0.1]/", FailureKind.REFUSED_ADDRESS),
-        ("http://169.254.169.254/latest/meta-data/", FailureKind.REFUSED_ADDRESS),
-        ("http://user:secret@127.0.0.1/", FailureKind.REFUSED_ADDRESS),
-        ("http://h:1000000000/", FailureKind.BAD_URL),
-        ("http://[::1", FailureKind.BAD_URL),
-        ("http://xn--junk-\xff%zz/", FailureKind.BAD_URL),
-        ("http://a b/", FailureKind.BAD_URL),
-        ("http://" + "a" * 70 + "/", FailureKind.BAD_URL),
-        ("/" + "a" * 5_000, FailureKind.BAD_URL),
-    ],
-)
-def test_a_redirect_to_where_nobody_should_go_ends_there(location, kind):
-    encoded = location.encode("utf-8").decode("latin-1")
-    failure = fetched({"/page": redirect(encoded)})
-    assert isinstance(failure, Failure)
-    assert failure.kind is kind
-    assert "secret" not in str(failure)
-
-
-def test_a_redirect_back_to_the_same_page_ends():
-    assert fetched({"/page": redirect("")}).kind is FailureKind.TOO_MANY_REDIRECTS
-
-
-def test_validators_follow_within_the_origin_and_are_not_told_to_others():
-    async def scenario() -> tuple[Loopback, Loopback]:
-        async with serve({"/z": answer(b"x")}) as other:
-            routes = {"/a": redirect("/b"), "/b": redirect(other.base + "/z")}
-            async with serve(routes) as site, Fetcher(quick(), now=lambda: NOW) as fetcher:
-                page = await fetcher.fetch(site.base + "/a", validators=KNOWN)
-                assert page.final_url == other.base + "/z"
-                return site, other
-
-    site, other = asyncio.run(scenario())
-    assert ["if-none-match" in ask.headers for ask in site.asks] == [True, True]
-    assert not {"if-none-match", "if-modified-since"} & other.asks[0].headers.keys()
-
-
-def test_the_body_of_a_redirect_is_not_read():
-    start = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Encoding: gzip\r\n\r\n"
-    routes = {"/page": dripping(start, b"x" * 1000, seconds=0.01), "/there": answer(b"here")}
-    assert fetched(routes).body == b"here"
-
-
-# ---------------------------------------------------------------- refusals
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        ("206 Partial Content", FailureKind.TRUNCATED),
-        ("300 Multiple Choices", FailureKind.NETWORK),
-        ("302 Found", FailureKind.NETWORK),
-        ("400 Bad Request", FailureKind.HTTP_CLIENT),
-        ("401 Unauthorized", FailureKind.HTTP_CLIENT),
-        ("403 Forbidden", FailureKind.HTTP_CLIENT),
-        ("404 Not Found", FailureKind.NOT_FOUND),
-        ("410 Gone", FailureKind.GONE),
-        ("429 Too Many Requests", FailureKind.RATE_LIMITED),
-        ("451 Unavailable", FailureKind.HTTP_CLIENT),
-        ("500 Internal Server Error", FailureKind.HTTP_SERVER),
-        ("503 Service Unavailable", FailureKind.HTTP_SERVER),
-        ("599 What", FailureKind.HTTP_SERVER),
-        ("999 Request denied", FailureKind.NETWORK),
-    ],
-)
-def test_a_status_is_a_failure_of_its_kind(status, kind):
-    failure = fetched({"/page": answer(b"sorry", status=status)})
-    assert (failure.kind, failure.status) == (kind, int(status[:3]))
-
-
-# ---------------------------------------------------------------- faults
-
-
-@pytest.mark.parametrize(
-    ("reply", "kind"),
-    [
-        pytest.param(dripping(answer(length=999), b"x"), FailureKind.TIMEOUT, id="a slow body"),
-        pytest.param(dripping(HEAD, b"X-A: b\r\n"), FailureKind.TIMEOUT, id="a slow head"),
-        pytest.param(
-            dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), FailureKind.TIMEOUT, id="endless 100s"
-        ),
-        pytest.param(
-            dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500, seconds=0),
-            FailureKind.TIMEOUT,
-            id="a flood of 100s",
-        ),
-        pytest.param(silence, FailureKind.TIMEOUT, id="silence"),
-        pytest.param(
-            dripping(HEAD + b"\r\n", b"z" * 65_536, seconds=0), FailureKind.TOO_LARGE,
-            id="an endless body",
-        ),
-        pytest.param(
-            dripping(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", CHUNK, seconds=0),
-            FailureKind.TOO_LARGE, id="endless chunks",
-        ),
-        pytest.param(
-            dripping(HEAD, b"X-A: " + b"y" * 1_000 + b"\r\n", seconds=0), FailureKind.NETWORK,
-            id="a flood of headers",
-        ),
-        pytest.param(
-            closing(answer(b"abc", length=1_000)), FailureKind.TRUNCATED, id="a body cut short"
-        ),
-        pytest.param(
-            closing(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabc"), FailureKind.TRUNCATED,
-            id="a chunk cut short",
-        ),
-        pytest.param(
-            closing(HEAD + b"Transfer-Encoding: chunked\r\n\r\nnot a size\r\n"),
-            FailureKind.TRUNCATED, id="a chunk without a size",
-        ),
-        pytest.param(
-            closing(HEAD[:9], reset=True), FailureKind.NETWORK, id="a connection broken off"
-        ),
-        pytest.param(closing(b""), FailureKind.NETWORK, id="no answer at all"),
-        pytest.param(closing(b"\x16\x03\x01\0\xa5" * 9), FailureKind.NETWORK, id="not HTTP"),
-        pytest.param(answer(b"x", x="a\0b"), FailureKind.NETWORK, id="NUL in a header"),
-        pytest.param(
-            HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", FailureKind.NETWORK,
-            id="two lengths",
-        ),
-        pytest.param(
-            answer(b"x", length=10**30), FailureKind.NETWORK, id="a length beyond belief"
-        ),
-        pytest.param(answer(b"x", length=200_000), FailureKind.TOO_LARGE, id="a length too large"),
-    ],
-)  # fmt: skip
-def test_a_fault_is_a_failure_and_the_next_page_is_none_the_worse(reply, kind):
-    async def scenario(fetcher, site):
-        failure = await fetcher.fetch(site.base + "/page")
-        assert isinstance(failure, Failure)
-        assert failure.kind is kind
-        assert failure.elapsed_ms < 2_000
-        assert (await fetcher.fetch(site.base + "/fine")).body == b"fine"
-
-    visit({"/page": reply, "/fine": answer(b"fine")}, scenario, max_wire_bytes=100_000)
-
-
-def test_an_answer_longer_than_it_says_is_not_taken_for_the_next_one():
-    smuggled = answer(b"short", length=5) + answer(b"another page")
-
-    async def scenario(fetcher, site):
-        assert (await fetcher.fetch(site.base + "/page")).body == b"short"
-        assert (await fetcher.fetch(site.base + "/fine")).body == b"fine"
-        assert site.connections == 2
-
-    visit({"/page": smuggled, "/fine": answer(b"fine")}, scenario)
-
-
-def test_the_total_time_covers_all_hops():
-    async def slow(_ask, writer):
-        await asyncio.sleep(0.15)
-        writer.write(redirect("/page"))
-
-    failure = fetched({"/page": slow}, total_seconds=0.4)
-    assert failure.kind is FailureKind.TIMEOUT
-    assert 390 < failure.elapsed_ms < 2_000
-
-
-def test_a_page_may_be_exactly_as_large_as_allowed():
-    assert len(fetched({"/page": answer(b"x" * 100)}, max_wire_bytes=100).body) == 100
-    assert fetched({"/page": answer(b"x" * 101)}, max_wire_bytes=100).kind is FailureKind.TOO_LARGE
-
-
-def test_a_body_without_a_length_ends_with_the_connection():
-    assert fetched({"/page": closing(HEAD + b"\r\nall of it")}).body == b"all of it"
-
-
-def test_one_fetch_may_have_a_limit_of_its_own():
-    async def scenario(fetcher, site):
-        outcome = await fetcher.fetch(site.base + "/page", max_wire_bytes=10)
-        assert outcome.kind is FailureKind.TOO_LARGE
-
-    visit({"/page": answer(b"x" * 11)}, scenario)
+# ---------------------------------------------------------------- nowhere
 
 
 @pytest.mark.parametrize(
@@ -452,32 +185,3 @@ def test_the_host_header_keeps_the_name_when_the_address_is_pinned():
 def test_a_policy_that_can_not_be_followed_is_a_configuration_error(changes):
     with pytest.raises(ConfigError):
         Fetcher(quick(**changes), now=lambda: NOW)
-
-
-def open_files() -> int:
-    """How many file descriptors this process holds."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def test_hundreds_of_fetches_leave_no_file_descriptor_behind(caplog):
-    """Failures of every kind included; nothing is logged as an error either."""
-    routes = {
-        "/0": answer(b"x"),
-        "/1": redirect("/0"),
-        "/2": closing(answer(b"abc", length=1_000)),
-        "/3": closing(b"", reset=True),
-        "/4": answer(b"x" * 2_000),
-    }
-    caplog.set_level(logging.WARNING)
-
-    async def scenario(fetcher, site):
-        async def round_of(count: int) -> int:
-            await asyncio.gather(*(fetcher.fetch(f"{site.base}/{n % 5}") for n in range(count)))
-            await asyncio.sleep(0.05)  # the server's side of closed connections
-            return open_files()
-
-        before = await round_of(40)
-        assert await round_of(400) <= before + 4
-
-    visit(routes, scenario, max_wire_bytes=1_000, concurrency=8, per_host_concurrency=8)
-    assert not [record for record in caplog.records if record.name == "asyncio"]

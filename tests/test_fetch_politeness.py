@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from ingest.fetch import Fetcher
 from ingest.model import FailureKind, FetchedPage
 from ingest.politeness import Turns, parse_retry_after
-from tests.loopback import answer, redirect, serve, silence
-from tests.test_fetch import NOW, quick, visit
+from tests.loopback import NOW, answer, quick, redirect, serve, silence, visit
 
 # ---------------------------------------------------------------- Retry-After
 

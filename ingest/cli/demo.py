@@ -29,6 +29,8 @@ def demo(
     # Only the story comes from the configuration; the environment must not lead elsewhere.
     config = load_config(state.config_file, environ={}, overrides={})
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=150)
     clear_folder(folder)
 
     async def perform() -> bool:

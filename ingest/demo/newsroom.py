@@ -63,6 +63,7 @@ class Piece:
     relation: Relation | None  # to the seed; None: not an article of the story
     discard: str | None  # "stage rule" when it should be discarded
     serve: str | None  # wall, missing: from the start
+    visits: int  # how often the watcher must have come before it may decide
     events: tuple[Event, ...]
 
     def at(self, act: int) -> tuple[str, str, str | None]:
@@ -91,6 +92,7 @@ class Newsroom:
         self.houses, self.pieces = load(seed_title, seed_text)
         self.act = 0
         self.requests: Counter[tuple[str, str]] = Counter()  # (house, path), since the act began
+        self._visits: Counter[tuple[str, str]] = Counter()  # since the start
         self._ports: dict[str, int] = {}
         self._servers: list[asyncio.Server] = []
 
@@ -122,7 +124,10 @@ class Newsroom:
         asked = self.requests
         return all(asked[house.key, "/feed"] for house in self.houses) and all(
             asked[piece.house, piece.path] for piece in self._news()
-        )
+        ) and (self.act + 1 < ACTS or self._visited())
+
+    def _visited(self) -> bool:
+        return all(self._visits[piece.house, piece.path] >= piece.visits for piece in self.pieces)
 
     def _news(self) -> Iterator[Piece]:
         for piece in self.pieces:
@@ -154,6 +159,7 @@ class Newsroom:
     def _answer(self, house: House, target: str) -> Response:
         path = target.partition("?")[0].removesuffix("/amp")
         self.requests[house.key, path] += 1
+        self._visits[house.key, path] += 1
         if path == "/robots.txt":
             return Response(body=b"User-agent: *\nDisallow: /private/\n", content_type="text/plain")
         if path == "/feed":
@@ -234,5 +240,5 @@ def _read_piece(key: str, content: str, *, seed_title: str, seed_text: str) -> P
         key=key, text=text, events=events,
         relation=Relation(relation) if relation else None,
         act=facts.pop("act", 0), discard=facts.pop("discard", None),
-        serve=facts.pop("serve", None), **facts,
+        serve=facts.pop("serve", None), visits=facts.pop("visits", 0), **facts,
     )

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import tomli_w
 
-from ingest.config import Config, load_raw_config
+from ingest.config import Config
 from ingest.demo.newsroom import Newsroom
 from ingest.errors import OperationError
 from ingest.model import FeedSource
@@ -100,7 +101,7 @@ def write_config(
     folder: Path, config: Config, *, feeds: tuple[FeedSource, ...], database: Path
 ) -> Path:
     """The shipped configuration with the newsroom's feeds, a fast schedule and its own file."""
-    raw: dict[str, Any] = load_raw_config(config.path)
+    raw: dict[str, Any] = tomllib.loads(config.source.read_text(encoding="utf-8"))
     raw["database"] = {"url": f"sqlite:///{database.resolve()}"}
     raw["schedule"] = {**raw.get("schedule", {}), **_FAST_SCHEDULE}
     raw["fetch"] = {
@@ -136,4 +137,5 @@ def clear_folder(folder: Path) -> None:
 def make_newsroom(config: Config) -> Newsroom:
     """The newsroom that carries the configured seed."""
     story = config.stories[0]
-    return Newsroom(read_seed(story.seed, story=story.slug).text)
+    seed = read_seed(story.seed, story=story.slug)
+    return Newsroom(seed.title, seed.text)

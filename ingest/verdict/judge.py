@@ -20,12 +20,17 @@ _MIN_WORDS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Where the rule decides; shares are of words, 0 to 1."""
+    """Where the rule decides; shares are of words, 0 to 1.
 
-    sentence: float = 0.5  # two sentences with this weighted similarity say the same
-    near_matched: float = 0.55  # of both sides, in matched sentences in order
-    near_copied: float = 0.45  # of the longer side, in copied runs
-    review_matched: float = 0.35
+    Of 7,564 pairs of different news documents in one of four languages (NTREX-128, half of it) the
+    highest ordered coverage at this sentence similarity is .34; a second translation of the seed
+    reaches .46, its light rewrite .99.
+    """
+
+    sentence: float = 0.2  # two sentences with this weighted similarity may say the same
+    near_matched: float = 0.42  # of both sides, in matched sentences in order
+    near_copied: float = 0.45  # of both sides, in copied runs
+    review_matched: float = 0.32
     whole: float = 0.75  # the shorter side is in the other as a whole
     excerpt_copied: float = 0.06  # of either side, in copied runs
     excerpt_words: int = 18  # and this many words at least
