@@ -201,10 +201,27 @@ def explain(sample: Sample, ours: Reading, default: Reading) -> None:
     add_reading(mine, sample, ours)
     add_reading(theirs, sample, default)
     left, right = rows(mine), rows(theirs)
-    worse = [f"{name} {left[name]:.2f}<{right[name]:.2f}" for name in left if left[name] < right[name] - 0.02]
-    better = [f"{name} {left[name]:.2f}>{right[name]:.2f}" for name in left if left[name] > right[name] + 0.02]
+    worse = [
+        f"{name} {left[name]:.2f}<{right[name]:.2f}"
+        for name in left
+        if left[name] < right[name] - 0.02
+    ]
+    better = [
+        f"{name} {left[name]:.2f}>{right[name]:.2f}"
+        for name in left
+        if left[name] > right[name] + 0.02
+    ]
     if worse or better or ours.reason:
-        print(sample.id, sample.url[:80], *worse, *better, ours.reason, ours.day, default.day, sample.truth.get("date"))
+        print(
+            sample.id,
+            sample.url[:80],
+            *worse,
+            *better,
+            ours.reason,
+            ours.day,
+            default.day,
+            sample.truth.get("date"),
+        )
 
 
 def report(ours: Scores, default: Scores) -> int:

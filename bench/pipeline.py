@@ -38,8 +38,15 @@ def extract_only(body: bytes, url: str) -> int:
     """The extraction that the pipeline does, nothing else; the result's size."""
     now = datetime.now(UTC)
     page = FetchedPage(
-        requested_url=url, final_url=url, redirects=(), permanent=False, status=200,
-        headers={"content-type": "text/html"}, body=b"", fetched_at=now, elapsed_ms=0.0,
+        requested_url=url,
+        final_url=url,
+        redirects=(),
+        permanent=False,
+        status=200,
+        headers={"content-type": "text/html"},
+        body=b"",
+        fetched_at=now,
+        elapsed_ms=0.0,
     )
     content = read_page(page, gzip.decompress(body), feed_date=None, now=now)
     return len(getattr(content, "text", ""))

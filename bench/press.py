@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import multiprocessing
 import socket
@@ -17,7 +16,7 @@ FEED_SIZE = 60
 
 SEED = (
     "Ein Ausgangstext für den Durchsatz\n\n"
-    + "Dieser Text steht nur hier, damit die Konfiguration einen Seed hat, mit dem verglichen wird. "
+    + "Dieser Text steht hier, damit die Konfiguration einen Seed hat, mit dem verglichen wird. "
     * 6
 )
 

@@ -1,8 +1,8 @@
 """What a text means to the monitored stories: relevance, fingerprint, verdict against each seed.
 
-    Article -> story.judge_text -> Relevance ─┐
-            -> fingerprint ─> Fingerprint     ├─> Assessment -> memberships, or a Discard
-            -> judge(article, seed) ─> Verdict ┘
+Article -> story.judge_text -> Relevance ─┐
+        -> fingerprint ─> Fingerprint     ├─> Assessment -> memberships, or a Discard
+        -> judge(article, seed) ─> Verdict ┘
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Assessment:
 
 
 def rules_version(stories: Sequence[StorySetup]) -> str:
-    """One name for all rules in force: when any of them changes, discarded URLs get a new chance."""
+    """One name for all rules in force: when one changes, discarded URLs get a new chance."""
     joined = "|".join(f"{item.rule.slug}:{item.rule.rule_version}" for item in stories)
     return sha256(joined.encode()).hexdigest()[:12]
 

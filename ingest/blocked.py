@@ -67,7 +67,7 @@ _CHALLENGE_MARKUP = re.compile(
 
 
 def find_obstacle(
-    *, title: str, text: str, markup: str, url: str, limits: ObstacleLimits = ObstacleLimits()
+    *, title: str, text: str, markup: str, limits: ObstacleLimits = ObstacleLimits()
 ) -> Rejection | None:
     """Return what stands in the way of the article, None when nothing does.
 
@@ -81,7 +81,7 @@ def find_obstacle(
         if pattern.search(title):
             return Rejection(kind=FailureKind.BLOCKED, reason=f"{name}: {title[:100]!r}")
     signs = _signs(text)
-    if len({name for name, _ in signs}) and _share(signs, text) >= _needed(len(text), limits):
+    if {name for name, _ in signs} and _share(signs, text) >= _needed(len(text), limits):
         name, sample = signs[0]
         kind = FailureKind.SOFT_404 if name == _NOT_FOUND else FailureKind.BLOCKED
         return Rejection(kind=kind, reason=f"{name}: {sample!r}")

@@ -81,8 +81,12 @@ def classify_change(
         return None
     difference = _compare(old_text, new_text)
     kind, reason = _decide(
-        difference, old_text, new_text,
-        same_title=same_title, same_text=same_text, seen_before=seen_before,
+        difference,
+        old_text,
+        new_text,
+        same_title=same_title,
+        same_text=same_text,
+        seen_before=seen_before,
         reextracted=old_extractor != new_extractor,
         extractors=f"{old_extractor} -> {new_extractor}",
     )
@@ -140,12 +144,16 @@ def _compare(old_text: str, new_text: str) -> _Difference:
         [word for sentence in added for word in tokens(sentence)],
     )
     return _Difference(
-        added=tuple(added), removed=tuple(removed), words_in=tuple(words_in),
+        added=tuple(added),
+        removed=tuple(removed),
+        words_in=tuple(words_in),
         words_out=tuple(words_out),
     )
 
 
-def _opposite(old: list[str] | tuple[str, ...], new: list[str] | tuple[str, ...]) -> tuple[list[str], list[str]]:
+def _opposite(
+    old: list[str] | tuple[str, ...], new: list[str] | tuple[str, ...]
+) -> tuple[list[str], list[str]]:
     """What stands only in the one and only in the other, by longest common subsequence."""
     out: list[str] = []
     into: list[str] = []
@@ -190,7 +198,7 @@ def _as_written(word: str, sentences: tuple[str, ...]) -> str:
     for sentence in sentences:
         for index, written in enumerate(re.findall(r"[\w'-]+", sentence)):
             if written.casefold() == word and index > 0:  # the first word is always capitalised
-                return written
+                return str(written)
     return ""
 
 
@@ -205,7 +213,8 @@ def _is_minor(difference: _Difference) -> bool:
     if len(difference.added) != len(difference.removed):
         return False
     letters = Levenshtein.distance(
-        "".join(filter(str.isalnum, out)), "".join(filter(str.isalnum, into)),
+        "".join(filter(str.isalnum, out)),
+        "".join(filter(str.isalnum, into)),
         score_cutoff=_MINOR_LETTERS,
     )
     words = len(difference.words_in)

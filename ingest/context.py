@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from ingest.assess import StorySetup
 from ingest.compute import describe_failure
 from ingest.fetch import Fetcher
-from ingest.model import Rejection, FailureKind
+from ingest.model import FailureKind, Rejection
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
 from storage.engine import transaction
 

@@ -20,9 +20,9 @@ from ingest.errors import StorageError, StorywatchError
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
 from storage.articles import release_article_claims
 from storage.candidates import release_claims
-from storage.upkeep import tidy
 from storage.lock import DaemonLock
 from storage.runs import finish_run, start_run
+from storage.upkeep import tidy
 
 log = logging.getLogger("storywatch.daemon")
 
@@ -53,8 +53,8 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
     Raises StorageError when the lock is lost: another daemon may be writing by now.
     """
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, context.stopping.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, context.stopping.set)
     await context.store(_release_claims)
     running = _Running()
     scheduler = AsyncIOScheduler(
@@ -100,7 +100,9 @@ async def _run_job(
     """Run a job as a task of our own, write down how it went, and keep the clock ticking."""
     if context.stopping.is_set():
         return
-    task = asyncio.ensure_future(_supervise(context, name, job, lock=lock, ticks=ticks, running=running))
+    task = asyncio.ensure_future(
+        _supervise(context, name, job, lock=lock, ticks=ticks, running=running)
+    )
     running.tasks.add(task)
     try:
         await asyncio.shield(task)
@@ -131,8 +133,12 @@ async def _supervise(
         if error is not None:
             log.error("%s failed: %s", name, error)
         await context.store(
-            finish_run, run_id, outcome="failed" if error else "done", counts=counts,
-            error=error, now=context.now(),
+            finish_run,
+            run_id,
+            outcome="failed" if error else "done",
+            counts=counts,
+            error=error,
+            now=context.now(),
         )
     except StorageError as problem:
         # Nothing could be written, not even that; due times are unchanged, so nothing is lost.

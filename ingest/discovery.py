@@ -40,7 +40,7 @@ class _Links(HTMLParser):
 
 
 def find_feed_links(html: bytes, *, base_url: str) -> tuple[tuple[str, str], ...]:
-    """Return (url, title) of the feeds a page announces; failing those, of links that look like one."""
+    """Return (url, title) of the feeds a page announces; else of links that look like one."""
     parser = _Links()
     parser.feed(html[:_MAX_BYTES].decode("utf-8", "replace"))
     parser.close()

@@ -68,7 +68,7 @@ def extract_article(
     tree = parse_html(html, charset=charset)
     if tree is None:
         return Rejection(kind=FailureKind.NOT_HTML, reason="no HTML elements were found")
-    said = read_statements(tree, url=url, now=now)
+    said = read_statements(tree, now=now)
     document = extract_metadata(tree, default_url=url, extensive=False)
     title = clean_line(said.headline or document.title or "")
     text = without_headline(clean_text(_extract_text(tree, html, charset=charset)), title)
@@ -85,7 +85,9 @@ def extract_article(
         site_name=clean_line(document.sitename, limit=200) if document.sitename else None,
         published=choose_published([*said.published, feed_date, from_url(url, now=now), guessed]),
         modified=choose_published(said.modified),
-        language=detect_language(text) if len(text) >= 200 else said.language or detect_language(text),
+        language=detect_language(text)
+        if len(text) >= 200
+        else said.language or detect_language(text),
         text=text,
         words=count_words(text),
         extractor=EXTRACTOR,
@@ -102,7 +104,10 @@ def parse_html(html: bytes, *, charset: str | None) -> Any | None:
     """Parse a page into an lxml tree; None for what is no HTML."""
     text = decode_html(html, charset=charset)
     parser = lxml.html.HTMLParser(
-        encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True,
+        encoding="utf-8",
+        collect_ids=False,
+        default_doctype=False,
+        remove_comments=True,
         remove_pis=True,
     )
     try:
@@ -166,7 +171,7 @@ def choose_canonical(stated: str | None, *, url: str) -> str:
     return candidate
 
 
-def read_statements(tree: Any, *, url: str, now: datetime) -> Statements:
+def read_statements(tree: Any, *, now: datetime) -> Statements:
     """Read JSON-LD, meta and link elements (schema.org Article, Open Graph)."""
     metas = _read_metas(tree)
     objects = list(_read_json_ld(tree))
@@ -191,12 +196,28 @@ def read_statements(tree: Any, *, url: str, now: datetime) -> Statements:
 
 
 _PUBLISHED = (
-    "article:published_time", "og:article:published_time", "og:published_time", "datepublished",
-    "parsely-pub-date", "sailthru.date", "pubdate", "publishdate", "publish-date", "date",
-    "dc.date.issued", "dc.date", "dcterms.created", "article.published", "cxenseparse:recs:publishtime",
+    "article:published_time",
+    "og:article:published_time",
+    "og:published_time",
+    "datepublished",
+    "parsely-pub-date",
+    "sailthru.date",
+    "pubdate",
+    "publishdate",
+    "publish-date",
+    "date",
+    "dc.date.issued",
+    "dc.date",
+    "dcterms.created",
+    "article.published",
+    "cxenseparse:recs:publishtime",
 )
 _MODIFIED = (
-    "article:modified_time", "og:updated_time", "datemodified", "lastmod", "last-modified",
+    "article:modified_time",
+    "og:updated_time",
+    "datemodified",
+    "lastmod",
+    "last-modified",
     "dcterms.modified",
 )
 

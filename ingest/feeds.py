@@ -51,7 +51,12 @@ def parse_feed(
         return NotAFeed(reason=f"no feed format was recognised{f' ({why})' if why else ''}"[:300])
     bozo = _describe_bozo(parsed)
     raw = parsed.entries[:max_entries]
-    if bozo is not None and any(sign in bozo for sign in _CUT_OFF) and raw and not raw[-1].get("title"):
+    if (
+        bozo is not None
+        and any(sign in bozo for sign in _CUT_OFF)
+        and raw
+        and not raw[-1].get("title")
+    ):
         raw = raw[:-1]  # the body ends within it
     entries = [_read_entry(item, base=url, now=now) for item in raw]
     kept = tuple(item for item in entries if item is not None)
@@ -72,7 +77,9 @@ def _parse(body: bytes, *, url: str, content_type: str | None) -> Any:
     if content_type:
         headers["content-type"] = content_type
     options: dict[str, Any] = {
-        "response_headers": headers, "sanitize_html": False, "resolve_relative_uris": False,
+        "response_headers": headers,
+        "sanitize_html": False,
+        "resolve_relative_uris": False,
     }
     try:
         return feedparser.parse(BytesIO(body), **options)

@@ -9,9 +9,19 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 _META = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE
 )
-_ALIASES = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030",
-            "gbk": "gb18030", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "shift_jis": "cp932",
-            "x-sjis": "cp932", "tis-620": "cp874", "iso-8859-9": "cp1254"}
+_ALIASES = {
+    "iso-8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "ascii": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "tis-620": "cp874",
+    "iso-8859-9": "cp1254",
+}
 """What the WHATWG Encoding Standard reads these labels as, near enough."""
 
 _TEXT_CODECS = re.compile(
@@ -26,9 +36,9 @@ def decode_html(body: bytes, *, charset: str | None) -> str:
     Follows the order of the HTML standard (section 13.2.3.2). Never raises: what can't be decoded
     becomes U+FFFD.
     """
-    for mark, codec in _BOMS:
+    for mark, encoding in _BOMS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(codec, "replace")
+            return body[len(mark) :].decode(encoding, "replace")
     declared = _META.search(body[:4096])
     labels = [charset, declared.group(1).decode("ascii") if declared else None, "utf-8"]
     for label in labels:

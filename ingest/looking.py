@@ -1,6 +1,6 @@
 """One look at a page: the first one, which may make an article, and the later ones.
 
-    candidate | article -> fetch -> read_article (worker) -> settle in one transaction
+candidate | article -> fetch -> read_article (worker) -> settle in one transaction
 """
 
 from __future__ import annotations

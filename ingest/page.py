@@ -36,7 +36,6 @@ def read_page(
         title=content.title if isinstance(content, Article) else "",
         text=content.text if isinstance(content, Article) else "",
         markup=body[:_SAMPLE].decode("utf-8", "replace"),
-        url=page.final_url,
     )
     return obstacle or content
 
@@ -62,6 +61,9 @@ def warm_up() -> None:
         + b"</p></article></body></html>"
     )
     extract_article(
-        html, url="https://warm.invalid/2020/01/02/up", charset="utf-8", feed_date=None,
+        html,
+        url="https://warm.invalid/2020/01/02/up",
+        charset="utf-8",
+        feed_date=None,
         now=datetime.now(UTC),
     )

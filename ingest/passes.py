@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from ingest.context import Context
-from ingest.model import Feed
 from ingest.looking import LookReport, look_again, look_first
+from ingest.model import Feed
 from ingest.polling import FeedReport, poll_feed
 from storage.articles import StoredArticle, claim_due_articles
 from storage.candidates import ClaimedCandidate, claim_candidates
@@ -56,9 +56,7 @@ async def poll_due_feeds(
 ) -> None:
     """Poll each feed whose time has come once."""
     waiting = list(
-        await context.store(
-            due_feeds, context.now(), limit=100_000, everything=everything
-        )
+        await context.store(due_feeds, context.now(), limit=100_000, everything=everything)
     )
 
     async def claim(room: int) -> Sequence[Feed]:
@@ -144,7 +142,11 @@ async def _drain(
     while True:
         room = context.limits.in_flight - len(running)
         # In small batches a claim would cost as much as a page.
-        if room * 2 >= context.limits.in_flight and failed is None and not context.stopping.is_set():
+        if (
+            room * 2 >= context.limits.in_flight
+            and failed is None
+            and not context.stopping.is_set()
+        ):
             running |= {asyncio.ensure_future(work(item)) for item in await claim(room)}
         if not running:
             break

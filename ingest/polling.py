@@ -1,6 +1,6 @@
 """One poll of a feed, from request to stored candidates.
 
-    Feed -> fetch -> read_feed (worker) -> entries -> Candidate | Discard -> one transaction
+Feed -> fetch -> read_feed (worker) -> entries -> Candidate | Discard -> one transaction
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ from ingest.work import FeedReading, read_feed
 from storage.candidates import add_candidates, add_discards, known_urls, note_seen_in_feed
 from storage.feeds import FeedState, PollRecord, record_poll
 
-_ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+_ACCEPT = (
+    "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,9 @@ async def poll_feed(context: Context, feed: Feed) -> FeedReport:
         )
     else:
         reading = None
-    return await context.store(settle_poll, context, feed, fetched=fetched, reading=reading, now=now)
+    return await context.store(
+        settle_poll, context, feed, fetched=fetched, reading=reading, now=now
+    )
 
 
 def settle_poll(
@@ -98,7 +102,9 @@ def settle_poll(
     if isinstance(fetched, NotModified) or (
         isinstance(reading, FeedReading) and reading.document is None
     ):
-        return _settle_unchanged(connection, context, feed, fetched=fetched, reading=reading, now=now)
+        return _settle_unchanged(
+            connection, context, feed, fetched=fetched, reading=reading, now=now
+        )
     assert isinstance(fetched, FetchedPage)
     assert isinstance(reading, FeedReading)
     assert isinstance(reading.document, FeedDocument)
@@ -138,8 +144,13 @@ def settle_poll(
         connection,
         feed.id,
         poll=PollRecord(
-            polled_at=now, outcome="parsed", status=fetched.status, entries=len(document.entries),
-            new_entries=queued + discarded, size=reading.size, ms=fetched.elapsed_ms,
+            polled_at=now,
+            outcome="parsed",
+            status=fetched.status,
+            entries=len(document.entries),
+            new_entries=queued + discarded,
+            size=reading.size,
+            ms=fetched.elapsed_ms,
             error=f"not well-formed: {document.bozo}" if document.bozo else None,
         ),
         state=_state(
@@ -147,7 +158,10 @@ def settle_poll(
         ),
     )
     return FeedReport(
-        url=feed.url, outcome="parsed", entries=len(document.entries), queued=queued,
+        url=feed.url,
+        outcome="parsed",
+        entries=len(document.entries),
+        queued=queued,
         discarded=discarded,
     )
 
@@ -174,8 +188,14 @@ def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> So
         candidates.setdefault(
             url_key(canonical),
             Candidate(
-                url=entry.url, canonical_url=canonical, title=entry.title, summary=entry.summary,
-                published=entry.published, language=language, feed_id=feed.id, guid=entry.guid,
+                url=entry.url,
+                canonical_url=canonical,
+                title=entry.title,
+                summary=entry.summary,
+                published=entry.published,
+                language=language,
+                feed_id=feed.id,
+                guid=entry.guid,
             ),
         )
     return SortedEntries(candidates=candidates, discards=discards)
@@ -188,8 +208,14 @@ def url_key_of_text(text: str) -> str:
 
 def _bad_url(entry: Entry, feed: Feed, error: BadURLError, rule_version: str) -> Discard:
     return Discard(
-        url=entry.url, canonical_url=entry.url, title=entry.title, stage=Stage.ENTRY,
-        rule=FailureKind.BAD_URL.value, score=None, rule_version=rule_version, detail=str(error),
+        url=entry.url,
+        canonical_url=entry.url,
+        title=entry.title,
+        stage=Stage.ENTRY,
+        rule=FailureKind.BAD_URL.value,
+        score=None,
+        rule_version=rule_version,
+        detail=str(error),
         feed_id=feed.id,
     )
 
@@ -206,8 +232,11 @@ class _Failed:
 def _find_failure(fetched: Fetched, reading: FeedReading | Rejection | None) -> _Failed | None:
     if isinstance(fetched, Failure):
         return _Failed(
-            kind=fetched.kind, reason=fetched.reason, status=fetched.status,
-            retry_after=fetched.retry_after_seconds, ms=fetched.elapsed_ms or 0.0,
+            kind=fetched.kind,
+            reason=fetched.reason,
+            status=fetched.status,
+            retry_after=fetched.retry_after_seconds,
+            ms=fetched.elapsed_ms or 0.0,
         )
     problem = reading.document if isinstance(reading, FeedReading) else reading
     if isinstance(problem, NotAFeed):
@@ -216,7 +245,10 @@ def _find_failure(fetched: Fetched, reading: FeedReading | Rejection | None) -> 
         return None
     status = fetched.status if isinstance(fetched, FetchedPage) else None
     return _Failed(
-        kind=problem.kind, reason=problem.reason, status=status, retry_after=None,
+        kind=problem.kind,
+        reason=problem.reason,
+        status=status,
+        retry_after=None,
         ms=fetched.elapsed_ms,
     )
 
@@ -225,16 +257,24 @@ def _settle_failure(
     connection: Connection, context: Context, feed: Feed, *, failed: _Failed, now: datetime
 ) -> FeedReport:
     plan = plan_after_failure(
-        failures=feed.failures, kind=failed.kind, retry_after_seconds=failed.retry_after,
-        interval_seconds=feed.interval_seconds, now=now, budget=context.poll_budget,
+        failures=feed.failures,
+        kind=failed.kind,
+        retry_after_seconds=failed.retry_after,
+        interval_seconds=feed.interval_seconds,
+        now=now,
+        budget=context.poll_budget,
         jitter=context.chance(),
     )
     record_poll(
         connection,
         feed.id,
         poll=PollRecord(
-            polled_at=now, outcome="failed", status=failed.status, ms=failed.ms,
-            failure=failed.kind.value, error=failed.reason,
+            polled_at=now,
+            outcome="failed",
+            status=failed.status,
+            ms=failed.ms,
+            failure=failed.kind.value,
+            error=failed.reason,
         ),
         state=_state(
             plan,
@@ -256,7 +296,9 @@ def _settle_unchanged(
     now: datetime,
 ) -> FeedReport:
     plan = plan_after_not_modified(
-        interval_seconds=feed.interval_seconds, now=now, budget=context.poll_budget,
+        interval_seconds=feed.interval_seconds,
+        now=now,
+        budget=context.poll_budget,
         jitter=context.chance(),
     )
     page = fetched if isinstance(fetched, FetchedPage) else None
@@ -265,7 +307,9 @@ def _settle_unchanged(
         connection,
         feed.id,
         poll=PollRecord(
-            polled_at=now, outcome=outcome, status=304 if page is None else page.status,
+            polled_at=now,
+            outcome=outcome,
+            status=304 if page is None else page.status,
             size=reading.size if isinstance(reading, FeedReading) else 0,
             ms=fetched.elapsed_ms or 0.0,
         ),
@@ -285,6 +329,10 @@ def _state(
     plan: FeedPlan, *, validators: Validators, body_hash: str | None, full_fetch: bool
 ) -> FeedState:
     return FeedState(
-        interval_seconds=plan.interval_seconds, next_poll_at=plan.next_poll_at,
-        failures=plan.failures, validators=validators, body_hash=body_hash, full_fetch=full_fetch,
+        interval_seconds=plan.interval_seconds,
+        next_poll_at=plan.next_poll_at,
+        failures=plan.failures,
+        validators=validators,
+        body_hash=body_hash,
+        full_fetch=full_fetch,
     )

@@ -4,7 +4,7 @@ Pure: the present, the budget and the chance are arguments; what comes out is st
 
 Feeds follow what mediacloud/rss-fetcher learned in the field: the share of unseen entries moves the
 interval, failures back off linearly and weighted, and no feed is ever given up. Articles follow
-News-Sniffer: the interval grows by a fifth while nothing changes and starts over when something does.
+News-Sniffer: the interval grows by a fifth while nothing changes, and starts over when it does.
 """
 
 from __future__ import annotations
@@ -122,7 +122,11 @@ def plan_after_not_modified(
 ) -> FeedPlan:
     """Plan after a 304 or an unchanged body: as after a feed with nothing new."""
     return plan_after_success(
-        interval_seconds=interval_seconds, entries=1, new_entries=0, now=now, budget=budget,
+        interval_seconds=interval_seconds,
+        entries=1,
+        new_entries=0,
+        now=now,
+        budget=budget,
         jitter=jitter,
     )
 
@@ -202,7 +206,10 @@ def plan_check_after_failure(
 ) -> CheckPlan:
     """Plan after a failed look: soon again when the failure is temporary or needs a second look."""
     unchanged = plan_check_after_unchanged(
-        interval_seconds=interval_seconds, first_seen_at=first_seen_at, now=now, budget=budget,
+        interval_seconds=interval_seconds,
+        first_seen_at=first_seen_at,
+        now=now,
+        budget=budget,
         jitter=jitter,
     )
     if kind is FailureKind.NOT_FOUND:

@@ -17,9 +17,29 @@ from ingest.textclean import clean_line, clean_text
 
 MIN_WORDS = 30
 _BLOCKS = frozenset(
-    "p div section article h1 h2 h3 h4 h5 h6 li br tr blockquote figcaption header footer".split()
+    [
+        "p",
+        "div",
+        "section",
+        "article",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "br",
+        "tr",
+        "blockquote",
+        "figcaption",
+        "header",
+        "footer",
+    ]
 )
-_SKIPPED = frozenset("script style nav noscript template svg form button aside".split())
+_SKIPPED = frozenset(
+    ["script", "style", "nav", "noscript", "template", "svg", "form", "button", "aside"]
+)
 _SENTENCE_END = re.compile(r"[.!?…。！？؟۔।][\"'”“’»›」』)\]]*$")
 _RESIDUE_WORDS = re.compile(
     r"^(?:source|quelle|fonte|fuente|bron|źródło|zdroj|источник|джерело|출처|来源|來源|出典|المصدر)\s*[:：]"
@@ -64,8 +84,13 @@ def read_seed(path: Path, *, story: str) -> SeedText:
             f"{path}: only {words} words of text under the title line; a seed needs {MIN_WORDS}"
         )
     return SeedText(
-        story=story, path=str(path), sha256=sha256(raw).hexdigest(), title=lines[0], text=text,
-        residue="\n".join(residue), language=language,
+        story=story,
+        path=str(path),
+        sha256=sha256(raw).hexdigest(),
+        title=lines[0],
+        text=text,
+        residue="\n".join(residue),
+        language=language,
     )
 
 

@@ -1,8 +1,8 @@
 """What a later look at an article leaves behind, inside one transaction.
 
-    304 | same content -> the version is extended
-    other content      -> the next version, and what changed
-    404 twice, 410     -> gone; blocked -> blocked; both keep the last version current
+304 | same content -> the version is extended
+other content      -> the next version, and what changed
+404 twice, 410     -> gone; blocked -> blocked; both keep the last version current
 """
 
 from __future__ import annotations
@@ -60,8 +60,11 @@ def settle_check(
         return _settle_problem(connection, context, stored, problem=fetched, page=None)
     if isinstance(fetched, NotModified):
         look = Observation(
-            requested_url=fetched.requested_url, observed_at=fetched.fetched_at,
-            outcome=Outcome.NOT_MODIFIED, status=304, ms=fetched.elapsed_ms,
+            requested_url=fetched.requested_url,
+            observed_at=fetched.fetched_at,
+            outcome=Outcome.NOT_MODIFIED,
+            status=304,
+            ms=fetched.elapsed_ms,
         )
         return _settle_same(connection, context, stored, look=look, page=None)
     content = reading.content if isinstance(reading, PageReading) else reading
@@ -89,8 +92,11 @@ def _settle_same(
     extend_version(connection, stored.current.id, now)
     add_observation(connection, look, article_id=stored.id, version_id=stored.current.id)
     plan = plan_check_after_unchanged(
-        interval_seconds=stored.check_interval_seconds, first_seen_at=stored.first_seen_at,
-        now=now, budget=context.check_budget, jitter=context.chance(),
+        interval_seconds=stored.check_interval_seconds,
+        first_seen_at=stored.first_seen_at,
+        now=now,
+        budget=context.check_budget,
+        jitter=context.chance(),
     )
     _record(connection, stored, plan, state=ArticleState.LIVE, now=now, page=page)
     return look.outcome, ""
@@ -116,20 +122,20 @@ def _settle_change(
         new_text=article.text,
         old_extractor=f"{current.extractor} {current.extractor_version}",
         new_extractor=f"{article.extractor} {article.extractor_version}",
-        seen_before=seen_before(
-            connection, stored.id, content_hash(article.title, article.text)
-        ),
+        seen_before=seen_before(connection, stored.id, content_hash(article.title, article.text)),
         language=article.language,
     )
     if change is None:  # differs in what normalisation drops
         return _settle_same(connection, context, stored, look=look, page=page)
     version_id = store_version(
-        connection, context, stored.id,
-        article=article, assessment=reading.assessment, now=now,
+        connection,
+        context,
+        stored.id,
+        article=article,
+        assessment=reading.assessment,
+        now=now,
     )
-    add_change(
-        connection, stored.id, change, from_version=current.id, to_version=version_id
-    )
+    add_change(connection, stored.id, change, from_version=current.id, to_version=version_id)
     add_observation(
         connection,
         replace(look, outcome=Outcome.NEW_VERSION),
@@ -160,19 +166,20 @@ def _settle_problem(
         article_id=stored.id,
     )
     plan = plan_check_after_failure(
-        interval_seconds=stored.check_interval_seconds, first_seen_at=stored.first_seen_at,
+        interval_seconds=stored.check_interval_seconds,
+        first_seen_at=stored.first_seen_at,
         kind=problem.kind,
         retry_after_seconds=problem.retry_after_seconds if isinstance(problem, Failure) else None,
-        now=now, budget=context.check_budget, jitter=context.chance(),
+        now=now,
+        budget=context.check_budget,
+        jitter=context.chance(),
     )
     # Nothing may vouch for a body that was not understood: the next look is unconditional.
     _record(connection, stored, plan, state=state, now=now, page=None, forget=True)
     return Outcome.FAILED, f"{problem.kind}: {problem.reason}"
 
 
-def state_after(
-    kind: FailureKind, *, before: ArticleState, previous: str | None
-) -> ArticleState:
+def state_after(kind: FailureKind, *, before: ArticleState, previous: str | None) -> ArticleState:
     """The article's state after a failed look: 410 is final, a 404 needs a second one."""
     if kind is FailureKind.GONE:
         return ArticleState.GONE

@@ -1,9 +1,9 @@
 """What the first look at a candidate leaves behind, inside one transaction.
 
-    Failure | Rejection -> observation; tried again later, or a discard
-    known URL           -> another URL of that article
-    off story           -> observation and discard
-    on story            -> article, version, fingerprint, verdicts, observation
+Failure | Rejection -> observation; tried again later, or a discard
+known URL           -> another URL of that article
+off story           -> observation and discard
+on story            -> article, version, fingerprint, verdicts, observation
 """
 
 from __future__ import annotations
@@ -123,8 +123,14 @@ def settle_article(
         add_discards(connection, {_key_of(candidate): refused}, now)
         return Outcome.OFF_STORY, refused.rule
     return _store_new(
-        connection, context, candidate,
-        article=article, assessment=assessment, memberships=memberships, look=look, urls=urls,
+        connection,
+        context,
+        candidate,
+        article=article,
+        assessment=assessment,
+        memberships=memberships,
+        look=look,
+        urls=urls,
     )
 
 
@@ -141,12 +147,13 @@ def _store_new(
 ) -> Report:
     now = look.observed_at
     domain = registered_domain(article.canonical_url)
-    outlet_id = ensure_outlet(
-        connection, Outlet(domain=domain, name=article.site_name or domain)
-    )
+    outlet_id = ensure_outlet(connection, Outlet(domain=domain, name=article.site_name or domain))
     article_id = add_article(
-        connection, outlet_id=outlet_id, canonical_url=article.canonical_url,
-        published=article.published, now=now,
+        connection,
+        outlet_id=outlet_id,
+        canonical_url=article.canonical_url,
+        published=article.published,
+        now=now,
     )
     add_urls(connection, article_id, urls, now)
     _note_feed(connection, article_id, candidate, now)
@@ -247,9 +254,14 @@ def problem_observation(
     """The look at a page that gave no article."""
     if isinstance(problem, Failure):
         return Observation(
-            requested_url=url, final_url=problem.final_url, observed_at=now,
-            outcome=Outcome.FAILED, status=problem.status, failure=problem.kind.value,
-            reason=problem.reason, ms=problem.elapsed_ms,
+            requested_url=url,
+            final_url=problem.final_url,
+            observed_at=now,
+            outcome=Outcome.FAILED,
+            status=problem.status,
+            failure=problem.kind.value,
+            reason=problem.reason,
+            ms=problem.elapsed_ms,
         )
     assert page is not None
     seen = page_observation(page, None, Outcome.FAILED)

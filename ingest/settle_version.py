@@ -37,9 +37,7 @@ def store_version(
     )
     set_current_version(connection, article_id, version_id)
     for seed_id, verdict in zip(context.seed_ids, assessment.seed_verdicts, strict=True):
-        add_edge(
-            connection, child_version_id=version_id, seed_id=seed_id, verdict=verdict, now=now
-        )
+        add_edge(connection, child_version_id=version_id, seed_id=seed_id, verdict=verdict, now=now)
     similar = find_similar(
         connection,
         assessment.fingerprint,
@@ -63,22 +61,26 @@ def _relate(
     other: SimilarVersion,
     now: datetime,
 ) -> None:
-    verdict = judge(
-        own, JudgedText(text=other.text, title=other.title, language=other.language)
-    )
+    verdict = judge(own, JudgedText(text=other.text, title=other.title, language=other.language))
     if not verdict.relation.text_level:
         return
     if is_older(article, other):
         # Found later but published earlier: the stored one descends from it.
         turned = replace(verdict, shared_a=verdict.shared_b, shared_b=verdict.shared_a)
         add_edge(
-            connection, child_version_id=other.version_id, parent_version_id=version_id,
-            verdict=turned, now=now,
+            connection,
+            child_version_id=other.version_id,
+            parent_version_id=version_id,
+            verdict=turned,
+            now=now,
         )
     else:
         add_edge(
-            connection, child_version_id=version_id, parent_version_id=other.version_id,
-            verdict=verdict, now=now,
+            connection,
+            child_version_id=version_id,
+            parent_version_id=other.version_id,
+            verdict=verdict,
+            now=now,
         )
 
 
@@ -101,9 +103,7 @@ def page_observation(
         and reading.raw_sha256 is not None
         and reading.raw_zstd is not None
     ):
-        raw = RawBody(
-            sha256=reading.raw_sha256, compressed=reading.raw_zstd, size=reading.raw_size
-        )
+        raw = RawBody(sha256=reading.raw_sha256, compressed=reading.raw_zstd, size=reading.raw_size)
     return Observation(
         requested_url=page.requested_url,
         final_url=page.final_url,

@@ -1,7 +1,7 @@
 """What worker processes do with a fetched body: pure functions of values that can be pickled.
 
-    FetchedPage -> inflate -> feeds.parse_feed -> FeedReading
-    FetchedPage -> page.read_page -> Article -> assess -> PageReading, with the body compressed
+FetchedPage -> inflate -> feeds.parse_feed -> FeedReading
+FetchedPage -> page.read_page -> Article -> assess -> PageReading, with the body compressed
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from ingest.model import ArticleState, DatedBy, Relevance, Validators
 from storage.dialect import insert
 from storage.schema import article, article_story, article_url, story, version
 
-
 _LOCK_NAMESPACE = 7_316_001
 """Seed of the hash behind the advisory locks, so that they are told from other programs'."""
 
@@ -61,10 +60,16 @@ class CheckState:
 
 def _select_articles() -> Any:
     return select(
-        article.c.id.label("article_id"), article.c.canonical_url, article.c.state,
-        article.c.published_at.label("article_published_at"), article.c.published_confidence,
-        article.c.etag, article.c.last_modified, article.c.check_interval_seconds,
-        article.c.first_seen_at, version,
+        article.c.id.label("article_id"),
+        article.c.canonical_url,
+        article.c.state,
+        article.c.published_at.label("article_published_at"),
+        article.c.published_confidence,
+        article.c.etag,
+        article.c.last_modified,
+        article.c.check_interval_seconds,
+        article.c.first_seen_at,
+        version,
     ).join(version, version.c.id == article.c.current_version_id)
 
 
@@ -79,8 +84,13 @@ def _stored_article(row: Row[Any]) -> StoredArticle:
         check_interval_seconds=row.check_interval_seconds,
         first_seen_at=row.first_seen_at,
         current=StoredVersion(
-            id=row.id, seq=row.seq, content_hash=row.content_hash, title=row.title, text=row.text,
-            language=row.language, extractor=row.extractor,
+            id=row.id,
+            seq=row.seq,
+            content_hash=row.content_hash,
+            title=row.title,
+            text=row.text,
+            language=row.language,
+            extractor=row.extractor,
             extractor_version=row.extractor_version,
         ),
     )
@@ -114,14 +124,17 @@ def find_article(connection: Connection, keys: Iterable[str]) -> StoredArticle |
 
 def get_article(connection: Connection, article_id: int) -> StoredArticle | None:
     """The article with this id."""
-    row = connection.execute(
-        _select_articles().where(article.c.id == article_id)
-    ).one_or_none()
+    row = connection.execute(_select_articles().where(article.c.id == article_id)).one_or_none()
     return None if row is None else _stored_article(row)
 
 
 def claim_due_articles(
-    connection: Connection, now: datetime, *, limit: int, lease: timedelta, checked_before: datetime | None = None
+    connection: Connection,
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    checked_before: datetime | None = None,
 ) -> tuple[StoredArticle, ...]:
     """Claim the articles whose next look is due, the longest overdue first.
 
@@ -165,20 +178,22 @@ def add_article(
     now: datetime,
 ) -> int:
     """Store a new article, live and without a version yet; return its id."""
-    return connection.execute(
-        article.insert()
-        .values(
-            outlet_id=outlet_id,
-            canonical_url=canonical_url,
-            first_seen_at=now,
-            state=ArticleState.LIVE.value,
-            state_since=now,
-            check_interval_seconds=0.0,
-            next_check_at=now,
-            **_published_columns(published),
-        )
-        .returning(article.c.id)
-    ).scalar_one()
+    return int(
+        connection.execute(
+            article.insert()
+            .values(
+                outlet_id=outlet_id,
+                canonical_url=canonical_url,
+                first_seen_at=now,
+                state=ArticleState.LIVE.value,
+                state_since=now,
+                check_interval_seconds=0.0,
+                next_check_at=now,
+                **_published_columns(published),
+            )
+            .returning(article.c.id)
+        ).scalar_one()
+    )
 
 
 def _published_columns(published: DatedBy | None) -> dict[str, Any]:
@@ -212,8 +227,12 @@ def add_urls(
     """Note URLs (key -> (url, kind)) of an article; one that is another article's stays there."""
     for key, (url, kind) in sorted(urls.items()):
         statement = insert(connection, article_url).values(
-            article_id=article_id, url_key=key, url=url, kind=kind,
-            first_seen_at=now, last_seen_at=now,
+            article_id=article_id,
+            url_key=key,
+            url=url,
+            kind=kind,
+            first_seen_at=now,
+            last_seen_at=now,
         )
         connection.execute(
             statement.on_conflict_do_update(
@@ -257,8 +276,13 @@ def set_memberships(
         connection.execute(
             insert(connection, article_story)
             .values(
-                article_id=article_id, story_id=story_id, score=item.score, rule=item.rule,
-                rule_version=item.rule_version, matched=list(item.matched), decided_at=now,
+                article_id=article_id,
+                story_id=story_id,
+                score=item.score,
+                rule=item.rule,
+                rule_version=item.rule_version,
+                matched=list(item.matched),
+                decided_at=now,
             )
             .on_conflict_do_nothing()
         )

@@ -97,7 +97,12 @@ def add_candidates(
 
 
 def claim_candidates(
-    connection: Connection, now: datetime, *, limit: int, lease: timedelta, url_key: str | None = None
+    connection: Connection,
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    url_key: str | None = None,
 ) -> tuple[ClaimedCandidate, ...]:
     """Claim due candidates for one attempt each; an expired lease counts as due.
 
@@ -169,18 +174,23 @@ def release_claims(connection: Connection) -> int:
     ).rowcount
 
 
-def add_discards(
-    connection: Connection, discards: Mapping[str, Discard], now: datetime
-) -> int:
+def add_discards(connection: Connection, discards: Mapping[str, Discard], now: datetime) -> int:
     """Write down URLs that are not kept, once per rule version; return how many were new."""
     added = 0
     for key, item in sorted(discards.items()):
         statement = (
             insert(connection, discard)
             .values(
-                url_key=key, url=item.url, canonical_url=item.canonical_url, title=item.title,
-                stage=item.stage.value, rule=item.rule, score=item.score,
-                rule_version=item.rule_version, detail=item.detail, feed_id=item.feed_id,
+                url_key=key,
+                url=item.url,
+                canonical_url=item.canonical_url,
+                title=item.title,
+                stage=item.stage.value,
+                rule=item.rule,
+                score=item.score,
+                rule_version=item.rule_version,
+                detail=item.detail,
+                feed_id=item.feed_id,
                 discarded_at=now,
             )
             .on_conflict_do_nothing()
@@ -215,4 +225,5 @@ def count_candidates(connection: Connection) -> int:
 
 def next_candidate_at(connection: Connection) -> datetime | None:
     """When the next waiting URL is due."""
-    return connection.execute(select(func.min(candidate.c.due_at))).scalar_one()
+    due: datetime | None = connection.execute(select(func.min(candidate.c.due_at))).scalar_one()
+    return due

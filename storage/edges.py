@@ -34,8 +34,12 @@ def add_fingerprint(connection: Connection, version_id: int, value: Fingerprint)
     """Store what finding copies of a version needs."""
     connection.execute(
         fingerprint.insert().values(
-            version_id=version_id, text_hash=value.text_hash, language=value.language,
-            words=value.words, shingles=len(value.shingles), method_version=value.method_version,
+            version_id=version_id,
+            text_hash=value.text_hash,
+            language=value.language,
+            words=value.words,
+            shingles=len(value.shingles),
+            method_version=value.method_version,
         )
     )
     if value.shingles:
@@ -76,9 +80,14 @@ def find_similar(
         best.setdefault(
             row.article_id,
             SimilarVersion(
-                version_id=row.id, article_id=row.article_id, title=row.title, text=row.text,
-                language=row.language, published_at=row.article_published_at,
-                first_observed_at=row.first_observed_at, shared_hashes=row.shared,
+                version_id=row.id,
+                article_id=row.article_id,
+                title=row.title,
+                text=row.text,
+                language=row.language,
+                published_at=row.article_published_at,
+                first_observed_at=row.first_observed_at,
+                shared_hashes=row.shared,
             ),
         )
     return tuple(best.values())[:limit]
@@ -149,6 +158,4 @@ def versions_without_verdict(
         .order_by(version.c.id)
     )
     for row in rows:
-        yield VersionText(
-            version_id=row.id, title=row.title, text=row.text, language=row.language
-        )
+        yield VersionText(version_id=row.id, title=row.title, text=row.text, language=row.language)

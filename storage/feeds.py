@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,9 +76,11 @@ def ensure_outlet(connection: Connection, value: Outlet) -> int:
         if setting is not None
     }
     if found is not None:
-        if value.name != value.domain and value.name != found.name:
+        if value.name not in {value.domain, found.name}:
             known["name"] = value.name
-        fresh = {name: setting for name, setting in known.items() if getattr(found, name) != setting}
+        fresh = {
+            name: setting for name, setting in known.items() if getattr(found, name) != setting
+        }
         if fresh:
             connection.execute(update(outlet).where(outlet.c.id == found.id).values(**fresh))
         return int(found.id)
@@ -169,7 +171,10 @@ def _outlet_of(row: Row[Any]) -> Outlet:
 def _select_feeds() -> Any:
     return (
         select(
-            feed, outlet.c.domain, outlet.c.name, outlet.c.country,
+            feed,
+            outlet.c.domain,
+            outlet.c.name,
+            outlet.c.country,
             outlet.c.language.label("outlet_language"),
         )
         .join(outlet, outlet.c.id == feed.c.outlet_id)
@@ -182,7 +187,10 @@ def list_feeds(connection: Connection) -> tuple[ListedFeed, ...]:
     rows = connection.execute(_select_feeds().where(feed.c.state != "removed"))
     return tuple(
         ListedFeed(
-            url=row.url, outlet=_outlet_of(row), state=row.state, origin=row.origin,
+            url=row.url,
+            outlet=_outlet_of(row),
+            state=row.state,
+            origin=row.origin,
             last_error=row.last_error,
         )
         for row in rows
@@ -199,9 +207,14 @@ def due_feeds(
     query = query.order_by(None).order_by(feed.c.next_poll_at, feed.c.id).limit(limit)
     return tuple(
         Feed(
-            id=row.id, url=row.url, outlet=_outlet_of(row), etag=row.etag,
-            last_modified=row.last_modified, body_hash=row.body_hash,
-            interval_seconds=row.interval_seconds, failures=row.failures,
+            id=row.id,
+            url=row.url,
+            outlet=_outlet_of(row),
+            etag=row.etag,
+            last_modified=row.last_modified,
+            body_hash=row.body_hash,
+            interval_seconds=row.interval_seconds,
+            failures=row.failures,
             last_full_fetch_at=row.last_full_fetch_at,
         )
         for row in connection.execute(query)
@@ -218,9 +231,16 @@ def record_poll(
     """
     connection.execute(
         feed_poll.insert().values(
-            feed_id=feed_id, polled_at=poll.polled_at, outcome=poll.outcome, status=poll.status,
-            entries=poll.entries, new_entries=poll.new_entries, bytes=poll.size, ms=poll.ms,
-            failure=poll.failure, error=poll.error,
+            feed_id=feed_id,
+            polled_at=poll.polled_at,
+            outcome=poll.outcome,
+            status=poll.status,
+            entries=poll.entries,
+            new_entries=poll.new_entries,
+            bytes=poll.size,
+            ms=poll.ms,
+            failure=poll.failure,
+            error=poll.error,
         )
     )
     values: dict[str, Any] = {
@@ -242,7 +262,5 @@ def record_poll(
 
 def count_feeds(connection: Connection) -> dict[str, int]:
     """Feeds by state."""
-    rows: Iterable[Row[Any]] = connection.execute(
-        select(feed.c.state, func.count()).group_by(feed.c.state)
-    )
+    rows = connection.execute(select(feed.c.state, func.count()).group_by(feed.c.state))
     return {str(state): int(count) for state, count in rows}

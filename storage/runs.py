@@ -13,9 +13,8 @@ from storage.schema import job_run
 
 def start_run(connection: Connection, job: str, now: datetime) -> int:
     """Note that a job starts; return the run's id."""
-    return connection.execute(
-        job_run.insert().values(job=job, started_at=now, counts={}).returning(job_run.c.id)
-    ).scalar_one()
+    statement = job_run.insert().values(job=job, started_at=now, counts={})
+    return int(connection.execute(statement.returning(job_run.c.id)).scalar_one())
 
 
 def finish_run(

@@ -59,26 +59,28 @@ def add_observation(
     """Append one look; return its id."""
     if look.raw is not None:
         add_raw(connection, look.raw)
-    return connection.execute(
-        observation.insert()
-        .values(
-            article_id=article_id,
-            version_id=version_id,
-            requested_url=look.requested_url,
-            final_url=look.final_url,
-            observed_at=look.observed_at,
-            source=look.source.value,
-            outcome=look.outcome.value,
-            status=look.status,
-            failure=look.failure,
-            reason=look.reason,
-            bytes=look.size,
-            ms=look.ms,
-            headers=dict(look.headers) if look.headers is not None else None,
-            raw_sha256=look.raw.sha256 if look.raw is not None else None,
-        )
-        .returning(observation.c.id)
-    ).scalar_one()
+    return int(
+        connection.execute(
+            observation.insert()
+            .values(
+                article_id=article_id,
+                version_id=version_id,
+                requested_url=look.requested_url,
+                final_url=look.final_url,
+                observed_at=look.observed_at,
+                source=look.source.value,
+                outcome=look.outcome.value,
+                status=look.status,
+                failure=look.failure,
+                reason=look.reason,
+                bytes=look.size,
+                ms=look.ms,
+                headers=dict(look.headers) if look.headers is not None else None,
+                raw_sha256=look.raw.sha256 if look.raw is not None else None,
+            )
+            .returning(observation.c.id)
+        ).scalar_one()
+    )
 
 
 def add_version(
@@ -88,27 +90,29 @@ def add_version(
     last = connection.execute(
         select(func.max(version.c.seq)).where(version.c.article_id == article_id)
     ).scalar_one()
-    return connection.execute(
-        version.insert()
-        .values(
-            article_id=article_id,
-            seq=(last or 0) + 1,
-            content_hash=content_hash,
-            title=value.title,
-            byline=value.byline,
-            site_name=value.site_name,
-            text=value.text,
-            language=value.language,
-            words=value.words,
-            published_at=value.published.value if value.published else None,
-            modified_at=value.modified.value if value.modified else None,
-            extractor=value.extractor,
-            extractor_version=value.extractor_version,
-            first_observed_at=now,
-            last_observed_at=now,
-        )
-        .returning(version.c.id)
-    ).scalar_one()
+    return int(
+        connection.execute(
+            version.insert()
+            .values(
+                article_id=article_id,
+                seq=(last or 0) + 1,
+                content_hash=content_hash,
+                title=value.title,
+                byline=value.byline,
+                site_name=value.site_name,
+                text=value.text,
+                language=value.language,
+                words=value.words,
+                published_at=value.published.value if value.published else None,
+                modified_at=value.modified.value if value.modified else None,
+                extractor=value.extractor,
+                extractor_version=value.extractor_version,
+                first_observed_at=now,
+                last_observed_at=now,
+            )
+            .returning(version.c.id)
+        ).scalar_one()
+    )
 
 
 def extend_version(connection: Connection, version_id: int, now: datetime) -> None:

@@ -72,8 +72,7 @@ def write_config(
     """A configuration for feeds on loopback; return its path."""
     (folder / "seed.txt").write_text(seed, encoding="utf-8")
     listed = ",\n".join(
-        f'{{ url = {json.dumps(url)}, outlet = "Outlet", domain = "127.0.0.1" }}'
-        for url in feeds
+        f'{{ url = {json.dumps(url)}, outlet = "Outlet", domain = "127.0.0.1" }}' for url in feeds
     )
     file = folder / "config.toml"
     file.write_text(

@@ -40,7 +40,10 @@ def start(config: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     return subprocess.Popen(
         [sys.executable, "-m", "ingest", "--config", str(config), "--log-level", "WARNING", "run"],
-        stderr=subprocess.PIPE, text=True, env=environment, cwd=config.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=config.parent,
     )
 
 
@@ -140,7 +143,8 @@ def test_killed_at_twenty_random_moments_nothing_is_lost_or_stored_twice(
         assert counts["discard"] == 0
         assert rows(engine, "SELECT count(DISTINCT canonical_url) FROM article") == [(60,)]
         doubles = rows(
-            engine, "SELECT count(*) FROM version v JOIN version w"
+            engine,
+            "SELECT count(*) FROM version v JOIN version w"
             " ON v.content_hash = w.content_hash AND v.id < w.id",
         )
         assert doubles == [(0,)]

@@ -77,8 +77,16 @@ def test_every_url_that_is_not_kept_is_a_discard_with_stage_and_rule(
         ("http://exa mple.invalid:99999/", "Nordland kaputt"),
     ]
     run_once(write_config(tmp_path, feeds=[site.feed("/rss", links)], database_url=url))
-    found = {(row[0].rpartition("/")[2], row[1]) for row in rows(engine, "SELECT url, stage FROM discard")}
-    assert {("sun", "entry"), ("weather", "text"), ("missing", "fetch"), ("wall", "extract")} <= found
+    found = {
+        (row[0].rpartition("/")[2], row[1])
+        for row in rows(engine, "SELECT url, stage FROM discard")
+    }
+    assert {
+        ("sun", "entry"),
+        ("weather", "text"),
+        ("missing", "fetch"),
+        ("wall", "extract"),
+    } <= found
     assert all(rule for (rule,) in rows(engine, "SELECT rule FROM discard"))
     assert rows(engine, "SELECT count(*) FROM article") == [(0,)]
 
@@ -122,7 +130,7 @@ def test_a_wall_in_place_of_an_article_is_no_version(site, engine, url, tmp_path
     site.page(
         "/talks",
         title="Bevor Sie fortfahren",
-        text="Wir und unsere Partner verwenden Cookies, um Daten zu speichern und zu verarbeiten.\n\n"
+        text="Wir und unsere Partner verwenden Cookies, um Daten zu speichern.\n\n"
         "Bitte stimmen Sie der Verwendung von Cookies zu, um unsere Seite zu nutzen.\n\n"
         "Alle akzeptieren Alle ablehnen Einstellungen verwalten Datenschutzerklärung",
     )
@@ -149,7 +157,10 @@ def test_one_article_under_two_urls_is_one_article(site, engine, url, tmp_path: 
     run_once(config)
     run_once(config)
     assert rows(engine, "SELECT count(*) FROM article") == [(1,)]
-    assert {kind for (kind,) in rows(engine, "SELECT kind FROM article_url")} >= {"canonical", "feed"}
+    assert {kind for (kind,) in rows(engine, "SELECT kind FROM article_url")} >= {
+        "canonical",
+        "feed",
+    }
 
 
 def test_a_failing_feed_never_stops_the_others(site, engine, url, tmp_path: Path):
@@ -185,9 +196,7 @@ def test_copies_are_linked_to_each_other(site, engine, url, tmp_path: Path):
         "/b", title="Lokomotiven aus Nordland", text=TALKS.replace("in dieser Woche", "am Freitag")
     )
     feed = site.feed("/rss", [(first, "Nordland"), (copy, "Nordland")])
-    run_once(
-        write_config(tmp_path, feeds=[feed], database_url=url, seed="Anderes\n\n" + WEATHER)
-    )
+    run_once(write_config(tmp_path, feeds=[feed], database_url=url, seed="Anderes\n\n" + WEATHER))
     found = rows(engine, "SELECT relation FROM edge WHERE parent_version_id IS NOT NULL")
     assert found == [("near_duplicate",)]
 

@@ -43,7 +43,11 @@ MIDDLE = 0.5  # the chance that leaves an interval as it is
 )
 def test_share_of_unseen_entries_moves_the_interval(interval, entries, new, expected):
     plan = plan_after_success(
-        interval_seconds=interval, entries=entries, new_entries=new, now=NOW, budget=BUDGET,
+        interval_seconds=interval,
+        entries=entries,
+        new_entries=new,
+        now=NOW,
+        budget=BUDGET,
         jitter=MIDDLE,
     )
     assert plan.interval_seconds == pytest.approx(expected)
@@ -68,8 +72,13 @@ def test_a_304_counts_as_nothing_new():
 )
 def test_failures_are_weighted_and_back_off_linearly(kind, weight):
     plan = plan_after_failure(
-        failures=2.0, kind=kind, retry_after_seconds=None, interval_seconds=3600, now=NOW,
-        budget=BUDGET, jitter=MIDDLE,
+        failures=2.0,
+        kind=kind,
+        retry_after_seconds=None,
+        interval_seconds=3600,
+        now=NOW,
+        budget=BUDGET,
+        jitter=MIDDLE,
     )
     assert plan.failures == 2.0 + weight
     assert plan.next_poll_at == NOW + timedelta(seconds=3600 * (3 + weight))
@@ -77,8 +86,13 @@ def test_failures_are_weighted_and_back_off_linearly(kind, weight):
 
 def test_a_feed_that_failed_a_thousand_times_is_still_polled_daily():
     plan = plan_after_failure(
-        failures=1000, kind=FailureKind.GONE, retry_after_seconds=None, interval_seconds=3600,
-        now=NOW, budget=BUDGET, jitter=1.0,
+        failures=1000,
+        kind=FailureKind.GONE,
+        retry_after_seconds=None,
+        interval_seconds=3600,
+        now=NOW,
+        budget=BUDGET,
+        jitter=1.0,
     )
     assert plan.next_poll_at <= NOW + timedelta(seconds=1.1 * DAY)
 
@@ -90,8 +104,13 @@ def test_a_feed_that_failed_a_thousand_times_is_still_polled_daily():
 )
 def test_retry_after(retry_after, expected):
     plan = plan_after_failure(
-        failures=0, kind=FailureKind.RATE_LIMITED, retry_after_seconds=retry_after,
-        interval_seconds=3600, now=NOW, budget=BUDGET, jitter=0.0,
+        failures=0,
+        kind=FailureKind.RATE_LIMITED,
+        retry_after_seconds=retry_after,
+        interval_seconds=3600,
+        now=NOW,
+        budget=BUDGET,
+        jitter=0.0,
     )
     assert plan.next_poll_at == NOW + timedelta(seconds=expected)
 
@@ -124,8 +143,13 @@ def test_sixty_days_without_a_change_take_few_checks_and_end_parked():
 
 def test_a_404_is_looked_at_again_soon():
     plan = plan_check_after_failure(
-        interval_seconds=50_000, first_seen_at=NOW, kind=FailureKind.NOT_FOUND,
-        retry_after_seconds=None, now=NOW, budget=CHECKS, jitter=MIDDLE,
+        interval_seconds=50_000,
+        first_seen_at=NOW,
+        kind=FailureKind.NOT_FOUND,
+        retry_after_seconds=None,
+        now=NOW,
+        budget=CHECKS,
+        jitter=MIDDLE,
     )
     assert plan.next_check_at == NOW + timedelta(seconds=1200)
 

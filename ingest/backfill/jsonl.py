@@ -1,7 +1,7 @@
 """Articles that somebody else extracted, one JSON object a line, through the daemon's own path.
 
-    {"url", "title", "text", "published_at"?, "language"?, "author"?} -> Article -> assess (worker)
-        -> settle_article, in one transaction each
+{"url", "title", "text", "published_at"?, "language"?, "author"?} -> Article -> assess (worker)
+    -> settle_article, in one transaction each
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def read_given_article(line: dict[str, Any], *, now: datetime) -> Article | str:
     if given:
         published = parse_date(given, source=DateSource.GIVEN, now=now, confidence=0.9)
         if published is None:
-            return f"published_at {given!r} is no ISO 8601 date, or one before 1990 or in the future"
+            return (
+                f"published_at {given!r} is no ISO 8601 date, or one before 1990 or in the future"
+            )
     return Article(
         url=url,
         canonical_url=canonical,
@@ -113,23 +115,33 @@ def _settle(
     connection: Connection, context: Context, article: Article, assessment: Assessment
 ) -> Outcome:
     candidate = Candidate(
-        url=article.url, canonical_url=article.canonical_url, title=article.title, summary="",
-        published=article.published, language=article.language, feed_id=None,
+        url=article.url,
+        canonical_url=article.canonical_url,
+        title=article.title,
+        summary="",
+        published=article.published,
+        language=article.language,
+        feed_id=None,
     )
     look = Observation(
-        requested_url=article.url, observed_at=context.now(), outcome=Outcome.NEW_VERSION,
+        requested_url=article.url,
+        observed_at=context.now(),
+        outcome=Outcome.NEW_VERSION,
         source=ObservationSource.FILE,
     )
     outcome, _detail = settle_article(
-        connection, context, candidate,
-        article=article, assessment=assessment, look=look, redirected_to=None,
+        connection,
+        context,
+        candidate,
+        article=article,
+        assessment=assessment,
+        look=look,
+        redirected_to=None,
     )
     return outcome
 
 
-def _read_lines(
-    file: Path, summary: BackfillSummary
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_lines(file: Path, summary: BackfillSummary) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with file.open("rb") as lines:
             for number, raw in enumerate(lines, start=1):

@@ -38,15 +38,15 @@ def options(
     ] = None,
     database_url: Annotated[
         str | None,
-        typer.Option(
-            "--database-url", help="Database, over STORYWATCH_DATABASE_URL and the file."
-        ),
+        typer.Option("--database-url", help="Database, over STORYWATCH_DATABASE_URL and the file."),
     ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "",
     log_json: Annotated[bool, typer.Option(help="Log one JSON object a line.")] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has printed it by now
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Watch the world's press for one story and keep every version of every article."""

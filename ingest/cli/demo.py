@@ -38,7 +38,10 @@ def demo(
         async with newsroom:
             with console.status("the newsroom opens"):
                 run = await run_demo(
-                    folder, config, seconds=seconds, newsroom=newsroom,
+                    folder,
+                    config,
+                    seconds=seconds,
+                    newsroom=newsroom,
                     on_act=lambda act, acts: console.log(f"act {act + 1} of {acts}"),
                 )
             return print_report(console, run, newsroom)

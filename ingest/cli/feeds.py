@@ -17,7 +17,9 @@ from ingest.model import Failure, FeedSource, FetchedPage, Outlet
 if TYPE_CHECKING:
     from ingest.config import Config
 
-app = typer.Typer(help="List, add, remove, import, export and discover feeds.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, add, remove, import, export and discover feeds.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -36,8 +38,12 @@ def list_(context: typer.Context) -> None:
     table = Table("feed", "outlet", "country", "language", "state", "last error")
     for item in feeds:
         table.add_row(
-            item.url, item.outlet.name, item.outlet.country or "", item.outlet.language or "",
-            item.state, item.last_error or "",
+            item.url,
+            item.outlet.name,
+            item.outlet.country or "",
+            item.outlet.language or "",
+            item.state,
+            item.last_error or "",
         )
     Console().print(table)
 
@@ -215,9 +221,7 @@ def _add_all(state: State, sources: list[FeedSource]) -> int:
     with open_database(config) as engine:
         prepare(engine, config)
         with transaction(engine) as connection:
-            return sum(
-                add_feed(connection, item, origin="user", now=utc_now()) for item in sources
-            )
+            return sum(add_feed(connection, item, origin="user", now=utc_now()) for item in sources)
 
 
 def read_bytes(file: Path) -> bytes:

@@ -42,8 +42,15 @@ def extract(
     # A file has no address of its own; a reserved one (RFC 2606) keeps relative links harmless.
     address = url or f"https://{file.stem or 'page'}.invalid/"
     page = FetchedPage(
-        requested_url=address, final_url=address, redirects=(), permanent=False, status=200,
-        headers={"content-type": "text/html"}, body=body, fetched_at=now, elapsed_ms=0.0,
+        requested_url=address,
+        final_url=address,
+        redirects=(),
+        permanent=False,
+        status=200,
+        headers={"content-type": "text/html"},
+        body=body,
+        fetched_at=now,
+        elapsed_ms=0.0,
     )
     content = read_page(page, body, feed_date=None, now=now)
     if isinstance(content, Article):
@@ -99,7 +106,10 @@ def judge(
     for file in files or []:
         text = _judged_file(file)
         line = {
-            "id": file.name, "title": text.title, "text": text.text, "language": text.language,
+            "id": file.name,
+            "title": text.title,
+            "text": text.text,
+            "language": text.language,
         }
         _print(_judge_line(line, setup))
     if jsonl is None and not files:
@@ -142,7 +152,9 @@ def _judge_line(line: dict[str, Any], setup: StorySetup) -> dict[str, Any]:
         "id": line.get("id"),
         **verdict_fields(assessment.seed_verdicts[0]),
         "relevance": {
-            "score": relevance.score, "rule": relevance.rule, "matched": list(relevance.matched),
+            "score": relevance.score,
+            "rule": relevance.rule,
+            "matched": list(relevance.matched),
         },
         "on_story": relevance.on_story,
     }

@@ -1,7 +1,7 @@
-"""A small press of its own: outlets on 127.0.0.1, their articles, and what happens to them.
+"""A small press: outlets on 127.0.0.1, their articles, and what happens to them.
 
-The newsroom lives in acts. Each article's file tells what it is and what happens to it in which act;
-`advance` turns the page, `settled` tells whether the watcher has looked at all that is new.
+The newsroom lives in acts. Each article's file tells what it is and what happens to it in which
+act; `advance` turns the page, `settled` tells whether the watcher has looked at all that is new.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.resources import files
 from types import TracebackType
 from typing import Any
@@ -99,7 +100,7 @@ class Newsroom:
     async def __aenter__(self) -> Newsroom:
         """Open every outlet at a port of its own."""
         for house in self.houses:
-            server, port = await serve(lambda target, house=house: self._answer(house, target))
+            server, port = await serve(partial(self._answer, house))
             self._servers.append(server)
             self._ports[house.key] = port
         return self
@@ -122,9 +123,11 @@ class Newsroom:
     def settled(self) -> bool:
         """Whether every feed and all that is new in this act were asked for since it began."""
         asked = self.requests
-        return all(asked[house.key, "/feed"] for house in self.houses) and all(
-            asked[piece.house, piece.path] for piece in self._news()
-        ) and (self.act + 1 < ACTS or self._visited())
+        return (
+            all(asked[house.key, "/feed"] for house in self.houses)
+            and all(asked[piece.house, piece.path] for piece in self._news())
+            and (self.act + 1 < ACTS or self._visited())
+        )
 
     def _visited(self) -> bool:
         return all(self._visits[piece.house, piece.path] >= piece.visits for piece in self.pieces)
@@ -149,8 +152,10 @@ class Newsroom:
             FeedSource(
                 url=f"{self._base(house.key)}/feed",
                 outlet=Outlet(
-                    domain=f"127.0.0.1:{self._ports[house.key]}", name=house.name,
-                    country=house.country, language=house.language,
+                    domain=f"127.0.0.1:{self._ports[house.key]}",
+                    name=house.name,
+                    country=house.country,
+                    language=house.language,
                 ),
             )
             for house in self.houses
@@ -173,7 +178,9 @@ class Newsroom:
         if house.feed == "failing":
             return Response(status=500, body=b"the feed is being rebuilt")
         if house.feed == "html":
-            return Response(body=b"<!doctype html><html><body><p>Our feed has moved</p></body></html>")
+            return Response(
+                body=b"<!doctype html><html><body><p>Our feed has moved</p></body></html>"
+            )
         items = [
             self._item(piece)
             for piece in self.pieces
@@ -186,8 +193,13 @@ class Newsroom:
         title, text, _way = piece.at(self.act)
         house = next(item for item in self.houses if item.key == piece.house)
         return Item(
-            url=self.url(piece), title=title, text=text, author=piece.author,
-            language=piece.language, outlet=house.name, published=piece.published,
+            url=self.url(piece),
+            title=title,
+            text=text,
+            author=piece.author,
+            language=piece.language,
+            outlet=house.name,
+            published=piece.published,
         )
 
     def _page(self, piece: Piece) -> Response:
@@ -206,8 +218,12 @@ def load(seed_title: str, seed_text: str) -> tuple[tuple[House, ...], tuple[Piec
     folder = files("ingest.demo") / "articles"
     houses = tomllib.loads((folder / "houses.toml").read_text(encoding="utf-8"))["houses"]
     pieces = [
-        _read_piece(item.name.removesuffix(".md"), item.read_text(encoding="utf-8"),
-                    seed_title=seed_title, seed_text=seed_text)
+        _read_piece(
+            item.name.removesuffix(".md"),
+            item.read_text(encoding="utf-8"),
+            seed_title=seed_title,
+            seed_text=seed_text,
+        )
         for item in sorted(folder.iterdir(), key=lambda item: item.name)
         if item.name.endswith(".md")
     ]
@@ -237,8 +253,13 @@ def _read_piece(key: str, content: str, *, seed_title: str, seed_text: str) -> P
     )
     relation = facts.pop("relation", None)
     return Piece(
-        key=key, text=text, events=events,
+        key=key,
+        text=text,
+        events=events,
         relation=Relation(relation) if relation else None,
-        act=facts.pop("act", 0), discard=facts.pop("discard", None),
-        serve=facts.pop("serve", None), visits=facts.pop("visits", 0), **facts,
+        act=facts.pop("act", 0),
+        discard=facts.pop("discard", None),
+        serve=facts.pop("serve", None),
+        visits=facts.pop("visits", 0),
+        **facts,
     )

@@ -24,10 +24,20 @@ class Item:
 
 
 _WALL = {
-    "de": ("Bevor Sie fortfahren", "Wir und unsere Partner verwenden Cookies, um Inhalte zu messen.",
-           "Bitte stimmen Sie der Verwendung von Cookies zu.", "Alle akzeptieren", "Alle ablehnen"),
-    "fr": ("Votre vie privée", "Nous utilisons des cookies pour mesurer l'audience de notre site.",
-           "Votre accord est nécessaire pour lire la suite.", "Tout accepter", "Tout refuser"),
+    "de": (
+        "Bevor Sie fortfahren",
+        "Wir und unsere Partner verwenden Cookies, um Inhalte zu messen.",
+        "Bitte stimmen Sie der Verwendung von Cookies zu.",
+        "Alle akzeptieren",
+        "Alle ablehnen",
+    ),
+    "fr": (
+        "Votre vie privée",
+        "Nous utilisons des cookies pour mesurer l'audience de notre site.",
+        "Votre accord est nécessaire pour lire la suite.",
+        "Tout accepter",
+        "Tout refuser",
+    ),
 }
 
 
@@ -105,9 +115,7 @@ def _atom(title: str, items: Sequence[Item]) -> str:
         f"<published>{item.published.isoformat()}</published></entry>\n"
         for item in items
     )
-    return (
-        f'<feed xmlns="http://www.w3.org/2005/Atom"><title>{escape(title)}</title>\n{entries}</feed>'
-    )
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>{escape(title)}</title>\n{entries}</feed>'
 
 
 def _rdf(title: str, items: Sequence[Item]) -> str:

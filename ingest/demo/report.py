@@ -17,10 +17,8 @@ from storage.engine import open_engine
 from storage.readonly import read_only_query
 
 QUERIES = (
-    "SELECT outlet, language, title, relation_to_seed, seed_score FROM articles"
-    " ORDER BY published_at",
-    "SELECT outlet, kind, reason, headline_from, headline_to FROM article_changes"
-    " ORDER BY changed_at",
+    "SELECT outlet, language, title, relation_to_seed FROM articles ORDER BY published_at",
+    "SELECT outlet, kind, reason, headline_to FROM article_changes ORDER BY changed_at",
     "SELECT stage, rule, title, detail FROM discards ORDER BY stage, rule",
 )
 
@@ -30,7 +28,9 @@ def print_report(console: Console, run: DemoRun, newsroom: Newsroom) -> bool:
     engine = open_engine(f"sqlite:///{run.database}")
     try:
         found = _read(engine)
-        console.print(_articles(engine, newsroom), _changes(engine), _discards(engine), _feeds(engine))
+        console.print(
+            _articles(engine, newsroom), _changes(engine), _discards(engine), _feeds(engine)
+        )
     finally:
         engine.dispose()
     misses = list(find_misses(newsroom, found, seed_language="de"))
@@ -84,7 +84,14 @@ def _text(value: object) -> str:
 def _articles(engine: Engine, newsroom: Newsroom) -> Table:
     true = {newsroom.url(piece): piece.relation for piece in newsroom.pieces}
     table = _table(
-        "Articles", "outlet", "lang", "headline", "relation to the seed", "in truth", "versions", "state"
+        "Articles",
+        "outlet",
+        "lang",
+        "headline",
+        "relation to the seed",
+        "in truth",
+        "versions",
+        "state",
     )
     for row in _rows(engine, "SELECT * FROM articles ORDER BY published_at, article_id"):
         relation = row["relation_to_seed"]
@@ -92,8 +99,13 @@ def _articles(engine: Engine, newsroom: Newsroom) -> Table:
         if row["needs_review"]:
             told = "not compared yet, review" if relation == "unrelated" else f"{told}, review"
         table.add_row(
-            _text(row["outlet"]), row["language"], _text(row["title"]), told,
-            _text(true.get(row["url"])), str(row["versions"]), row["state"],
+            _text(row["outlet"]),
+            row["language"],
+            _text(row["title"]),
+            told,
+            _text(true.get(row["url"])),
+            str(row["versions"]),
+            row["state"],
         )
     return table
 
@@ -105,7 +117,10 @@ def _changes(engine: Engine) -> Table:
         if row["headline_to"]:
             reason += f": {row['headline_from']!r} became {row['headline_to']!r}"
         table.add_row(
-            _text(row["outlet"]), f"{row['from_seq']} to {row['to_seq']}", row["kind"], _text(reason)
+            _text(row["outlet"]),
+            f"{row['from_seq']} to {row['to_seq']}",
+            row["kind"],
+            _text(reason),
         )
     return table
 
@@ -114,7 +129,11 @@ def _discards(engine: Engine) -> Table:
     table = _table("Discards", "outlet", "headline", "stage", "rule", "detail")
     for row in _rows(engine, "SELECT * FROM discards ORDER BY stage, rule, title"):
         table.add_row(
-            _text(row["outlet"]), _text(row["title"]), row["stage"], row["rule"], _text(row["detail"])
+            _text(row["outlet"]),
+            _text(row["title"]),
+            row["stage"],
+            row["rule"],
+            _text(row["detail"]),
         )
     return table
 
@@ -123,7 +142,11 @@ def _feeds(engine: Engine) -> Table:
     table = _table("Feeds", "outlet", "health", "polls", "304", "failed", "last error")
     for row in _rows(engine, "SELECT * FROM feed_health ORDER BY outlet"):
         table.add_row(
-            _text(row["outlet"]), row["health"], str(row["polls"]), str(row["not_modified"]),
-            str(row["failed"]), _text(row["last_error"]),
+            _text(row["outlet"]),
+            row["health"],
+            str(row["polls"]),
+            str(row["not_modified"]),
+            str(row["failed"]),
+            _text(row["last_error"]),
         )
     return table

@@ -1,6 +1,6 @@
 """Running the real daemon, as a process of its own, against the newsroom.
 
-    Newsroom (this process) <─ HTTP ─ storywatch run (child) ─> SQLite file ─> report, check
+Newsroom (this process) <─ HTTP ─ storywatch run (child) ─> SQLite file ─> report, check
 """
 
 from __future__ import annotations
@@ -60,7 +60,14 @@ async def run_demo(
     database = folder / "storywatch.db"
     file = write_config(folder, config, feeds=newsroom.feed_sources(), database=database)
     daemon = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ingest", "--config", str(file), "--log-level", "WARNING", "run",
+        sys.executable,
+        "-m",
+        "ingest",
+        "--config",
+        str(file),
+        "--log-level",
+        "WARNING",
+        "run",
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
@@ -71,7 +78,10 @@ async def run_demo(
             daemon.send_signal(signal.SIGTERM)
         code = await daemon.wait()
     return DemoRun(
-        database=database, config=file, daemon_exit_code=code, acts_played=played,
+        database=database,
+        config=file,
+        daemon_exit_code=code,
+        acts_played=played,
         acts=newsroom.acts,
     )
 

@@ -60,8 +60,12 @@ def align(text_a: str, text_b: str, *, similar: float) -> Alignment:
         sentences_a=len(sentences_a),
         sentences_b=len(sentences_b),
         matches=matches,
-        matched_a=sum(len(words_a[i]) for i in {m.a for m in matches}) / total_a if total_a else 0.0,
-        matched_b=sum(len(words_b[i]) for i in {m.b for m in matches}) / total_b if total_b else 0.0,
+        matched_a=sum(len(words_a[i]) for i in {m.a for m in matches}) / total_a
+        if total_a
+        else 0.0,
+        matched_b=sum(len(words_b[i]) for i in {m.b for m in matches}) / total_b
+        if total_b
+        else 0.0,
         copied_a=copied_a,
         copied_b=copied_b,
         passages=passages,
@@ -154,8 +158,10 @@ def copied_passages(text_a: str, text_b: str) -> tuple[tuple[Passage, ...], floa
             continue
         passages.append(
             Passage(
-                start_a=spans_a[start][0], end_a=spans_a[start + length - 1][1],
-                start_b=spans_b[other][0], end_b=spans_b[other + length - 1][1],
+                start_a=spans_a[start][0],
+                end_a=spans_a[start + length - 1][1],
+                start_b=spans_b[other][0],
+                end_b=spans_b[other + length - 1][1],
                 text=_shorten(normal_a[spans_a[start][0] : spans_a[start + length - 1][1]]),
             )
         )

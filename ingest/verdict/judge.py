@@ -58,7 +58,10 @@ def judge(a: JudgedText, b: JudgedText, *, thresholds: Thresholds = Thresholds()
         return _verdict(Relation.IDENTICAL, 1.0, (1.0, 1.0), note="equal after normalisation")
     if a.language and b.language and a.language != b.language:
         return _verdict(
-            Relation.UNRELATED, 0.0, (0.0, 0.0), review=True,
+            Relation.UNRELATED,
+            0.0,
+            (0.0, 0.0),
+            review=True,
             note=f"not compared: the texts are in {a.language} and {b.language}",
         )
     words = min(len(tokens(text_a)), len(tokens(text_b)))
@@ -95,7 +98,11 @@ def _decide(
         )
     if low >= t.review_matched:
         return _verdict(
-            Relation.UNRELATED, 0.3, sides, evidence, review=True,
+            Relation.UNRELATED,
+            0.3,
+            sides,
+            evidence,
+            review=True,
             note="many sentences are alike, none copied: a rewrite, or the same facts",
         )
     return _verdict(Relation.UNRELATED, 1.0 - low, sides, evidence)
@@ -113,7 +120,9 @@ def _score(value: float, threshold: float) -> float:
 
 def _shared_numbers(a: str, b: str) -> tuple[str, ...]:
     others = set(numbers(b))
-    return tuple(dict.fromkeys(item for item in numbers(a) if item in others and len(item) > 1))[:30]
+    return tuple(dict.fromkeys(item for item in numbers(a) if item in others and len(item) > 1))[
+        :30
+    ]
 
 
 def _verdict(
@@ -132,10 +141,12 @@ def _verdict(
             " sentences match in order"
         )
     return Verdict(
-        relation=relation, score=round(min(max(score, 0.0), 1.0), 4),
-        shared_a=round(shared[0], 4), shared_b=round(shared[1], 4), needs_review=review,
-        method=METHOD, method_version=METHOD_VERSION,
-        evidence=Evidence(
-            passages=passages, shared_numbers=found[1] if found else (), note=note
-        ),
+        relation=relation,
+        score=round(min(max(score, 0.0), 1.0), 4),
+        shared_a=round(shared[0], 4),
+        shared_b=round(shared[1], 4),
+        needs_review=review,
+        method=METHOD,
+        method_version=METHOD_VERSION,
+        evidence=Evidence(passages=passages, shared_numbers=found[1] if found else (), note=note),
     )

@@ -1,8 +1,8 @@
 """FracMinHash: a fixed share of a text's shingle hashes, kept to find texts that share passages.
 
-Unlike a MinHash of fixed size, the sample grows with the text, so containment of a short text in a
-long one can be estimated (Irber et al. 2022, "Lightweight compositional analysis of metagenomes with
-FracMinHash", doi:10.1101/2022.01.11.475838).
+Unlike a MinHash of fixed size, the sample grows with the text, so that the containment of a short
+text in a long one can be estimated (Irber et al. 2022, "Lightweight compositional analysis of
+metagenomes with FracMinHash", doi:10.1101/2022.01.11.475838).
 """
 
 from __future__ import annotations
@@ -45,10 +45,7 @@ def shingle_hashes(words: Sequence[str]) -> set[int]:
     size = _CHARACTERS if single * 2 > len(words) else _WORDS
     if len(words) < size:
         return {_hash(words)} if words else set()
-    return {
-        _hash(words[start : start + size])
-        for start in range(len(words) - size + 1)
-    }
+    return {_hash(words[start : start + size]) for start in range(len(words) - size + 1)}
 
 
 def _hash(words: Sequence[str]) -> int:

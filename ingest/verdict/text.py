@@ -24,7 +24,9 @@ _QUOTES = str.maketrans(
         "\ufeff": None,
     }
 )
-_UNSPACED_CLASS = "\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNSPACED_CLASS = (
+    "\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
 _WORD = re.compile(
     rf"[{_UNSPACED_CLASS}]|\d+(?:[.,:]\d+)*|[^\W\d_{_UNSPACED_CLASS}]+(?:['-][^\W\d_{_UNSPACED_CLASS}]+)*"
 )
@@ -58,7 +60,7 @@ def token_spans(text: str) -> list[tuple[int, int]]:
 
 
 def split_sentences(text: str) -> tuple[str, ...]:
-    """Return the sentences, in order; a line break ends one, an abbreviation or an ordinal does not.
+    """Return the sentences in order; a line break ends one, an abbreviation does not.
 
     Linear in the length of the text; what does not end after 2,000 characters is cut there.
     """
@@ -93,4 +95,6 @@ def _append(sentences: list[str], part: str) -> None:
 def numbers(text: str) -> list[str]:
     """Return the numbers of a text in order, digits of every script made ASCII."""
     found = re.findall(r"\d+(?:[.,]\d+)*", text)
-    return ["".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in item) for item in found]
+    return [
+        "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in item) for item in found
+    ]
