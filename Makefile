@@ -1,56 +1,79 @@
-# The environment comes from the lock, with hashes: by uv when it is there, else by venv and pip.
+# What newcomers and CI run. The environment comes from the lock, with hashes: by uv when it is
+# there and works, else by venv and pip.
 
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
+LOCK := requirements-dev.lock
 
-.PHONY: demo run test check lint types layers lock bench clean
+# Debian ships Pythons whose venv cannot make an environment: pip's way needs ensurepip as well.
+PROBE := import sys, venv$(if $(UV),,, ensurepip); sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c '$(PROBE)' 2>/dev/null && echo $$python && break; done)
 
-demo: $(VENV)/.installed
-	$(BIN)/storywatch demo
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
-run: $(VENV)/.installed
-	$(BIN)/storywatch --config config.toml run
+.NOTPARALLEL:
+.PHONY: demo run test check lint types layers schema lock bench clean
 
-test: $(VENV)/.installed
+demo: $(READY)
+	$(BIN)/python -m ingest demo
+
+run: $(READY)
+	$(BIN)/python -m ingest --config config.toml run
+
+test: $(READY)
 	$(BIN)/python -m pytest
 
 check: lint types layers test
 
-lint: $(VENV)/.installed
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.installed
+types: $(READY)
 	$(BIN)/mypy
 
-layers: $(VENV)/.installed
+layers: $(READY)
 	$(BIN)/lint-imports
 
-$(VENV)/.installed: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
-ifdef UV
-	$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-else
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-endif
+$(READY): $(LOCK) pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer with venv and pip" \
+		"(on Debian and Ubuntu: apt install python3-venv), or uv; PYTHON=... names one" >&2; exit 1; }
+	@echo "making $(VENV) with $(PYTHON)$(if $(UV), and uv) (half a minute or so)"
+	@if test -n "$(UV)" && $(MAKE) --no-print-directory uv-environment; then :; \
+		else $(MAKE) --no-print-directory pip-environment; fi
 	@touch $@
 
-# Needs uv. One lock for running and developing, on every supported Python and platform.
-lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
+# --no-build-isolation: hatchling is in the lock, so nothing unlocked is fetched.
+.PHONY: uv-environment pip-environment
+uv-environment:
+	@rm -rf $(VENV)
+	@uv venv --quiet --python $(PYTHON) $(VENV)
+	@uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK)
+	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 
-bench: $(VENV)/.installed
+pip-environment:
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+schema: $(READY)
+	$(BIN)/python -m storage.dictionary > docs/schema.md
+
+# Needs uv; UPGRADE=1 moves to the newest releases. What the program needs, then the same and what
+# it takes to make and test it, on every supported Python and platform.
+lock:
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+bench: $(READY)
 	$(BIN)/python bench/pipeline.py
 	$(BIN)/python bench/extraction.py
 	$(BIN)/python bench/relevance.py
 
 clean:
-	rm -rf $(VENV) build dist demo data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,7 +2,8 @@
 
 A canonical URL keeps what may select an article and drops what only says how a reader came:
 tracking parameters, fragments, AMP and mobile variants, the wrapper of an aggregator. Two URLs with
-the same `url_key` are the same article.
+the same `url_key` are the same article. Dropping too much merges two articles for good, dropping
+too little gives an alias that the page's own canonical link mends: in doubt a parameter stays.
 """
 
 from __future__ import annotations
@@ -19,63 +20,40 @@ from ingest.errors import BadURLError
 MAX_LENGTH = 4096
 _ROUNDS = 40  # of rewriting; a URL that still changes then is a trap
 
-_TRACKERS = re.compile(
-    r"utm_.*|at_.*|ns_.*|pk_.*|piwik_.*|mtm_.*|matomo_.*|hsa_.*|gaa_.*|mc_[ce]id|wt[._].*"
-    r"|_hs(?:enc|mi)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|ysclid|twclid|ttclid"
-    r"|igshid?|mibextid|srsltid|_ga|_gl|_openstat|cmp|cmpid|campaign_?id|ito|ico|xtor|xtref|smid"
-    r"|smtyp|sref|srnd|spm|share_?id|sharetype|ocid|cvid|ncid|partner|emc|feature|ref_?src|ref_?url"
-    r"|referrer|traffic_source|ftag|ftcamp|guccounter|guce_.*|soc_src|soc_trk"
-    r"|__twitter_impression|zanpid|s_cid|icid|intcid|mkt_tok|trk|trkcampaign|wtrid|wprov|wpisrc"
-    r"|from_?rss|phpsessid|jsessionid|aspsessionid.*|sessionid",
-    re.IGNORECASE,
+_TRACKING = re.compile(
+    r"(?:utm_.*?|at_.*?|ns_.*?|piwik_.*?|mtm_.*?|matomo_.*?|hsa_.*?|gaa_.*?|wt[._].*?|_openstat"
+    r"|pk_(?:campaign|kwd|keyword|source|medium|content|cid)|mc_[ce]id|_hs(?:enc|mi)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|y(?:s)?clid|twclid"
+    r"|ttclid|igshid?|mibextid|srsltid|_ga|_gl|cmp|cmpid|campaign_?id|ito|ico|xtor|xtref|smid|smtyp"
+    r"|sref|srnd|spm|share_?id|sharetype|ocid|cvid|ncid|partner|emc|feature|ref_?src|ref_?url"
+    r"|referrer|traffic_source|ftag|ftcamp|guccounter|guce_.*?|soc_src|soc_trk|__twitter_impression"
+    r"|zanpid|s_cid|icid|intcid|mkt_tok|trk|trkcampaign|wtrid|wprov|wpisrc|from_?rss"
+    r"|phpsessid|jsessionid|aspsessionid.*?|sessionid)(?:=.*)?"
+    # Tracking with these values; with others they may select the article.
+    r"|amp(?:=(?:1|true|yes)?)?|output(?:type)?=amp|rss(?:feed)?(?:=(?:1|true|yes|rss)?)?|sh=[0-9a-f]{10,}"
+    r"|(?:source|from)=(?:rss|feed)|sid=(?=.*[a-z])(?=.*\d)\w{16,}"
+    r"|ref=(?:rss\w*|feeds?|tw(?:itter)?(?:_\w+)?|(?:fb|facebook)(?:_\w+)?|google\w*|home(?:page)?|hp"
+    r"|nav|newsletter|e?mail|share|whatsapp|telegram|instagram|linkedin|reddit|flipboard)?",
+    re.IGNORECASE | re.DOTALL,
 )
-_TRACKING_VALUES = {
-    "amp": re.compile(r"|1|true|yes"),
-    "from": re.compile(r"rss|feed"),
-    "output": re.compile(r"amp"),
-    "outputtype": re.compile(r"amp"),
-    "ref": re.compile(
-        r"|rss\w*|feeds?|tw|twitter\w*|fb|facebook\w*|google\w*|home(?:page)?|hp|nav|newsletter"
-        r"|e?mail|share|whatsapp|telegram|instagram|linkedin|reddit|flipboard|tw_?share|fb_?share"
-    ),
-    "rss": re.compile(r"|1|true|yes|rss"),
-    "sh": re.compile(r"[0-9a-f]{10,}"),
-    "sid": re.compile(r"(?=.*[a-z])(?=.*\d)\w{16,}"),  # a session; a short one selects the article
-    "source": re.compile(r"rss|feed"),
-}
-"""Parameters that are tracking with these values and may select an article with others."""
-
 _AMP_PATH = re.compile(r"(?:/amp)+/?$|\.amp$|\.amp(?=\.html?$)", re.IGNORECASE)
 _SESSION_PATH = re.compile(r";jsessionid=[^/]*", re.IGNORECASE)
 _MOBILE_LABELS = frozenset({"m", "mobile", "amp", "touch", "wap", "mob"})
-_TARGET_KEYS = (
-    "url",
-    "u",
-    "q",
-    "target",
-    "dest",
-    "destination",
-    "redirect",
-    "link",
-    "to",
-    "z",
-    "uddg",
+_TARGET_KEYS = ("url", "u", "q", "target", "dest", "redirect", "link", "to", "z", "uddg")
+_AMP_CACHE = re.compile(
+    r"(?:.+\.cdn\.ampproject\.org/(?:[a-z]/)?|(?:.+\.)?google\.[a-z.]{2,6}/amp/)(s/)?(.+)"
 )
-_GOOGLE = re.compile(r"(?:^|\.)google\.[a-z.]{2,6}$")
 _WRAPPERS = re.compile(
     r"(?:^|\.)(?:google\.[a-z.]{2,6}|bing\.com|facebook\.com|l\.instagram\.com|t\.umblr\.com"
     r"|getpocket\.com|search\.yahoo\.com|slack-redir\.net|linkedin\.com|vk\.com|out\.reddit\.com"
     r"|duckduckgo\.com|flipboard\.com|safelinks\.protection\.outlook\.com)$"
 )
 _YAHOO_TARGET = re.compile(r"/RU=([^/]+)/", re.IGNORECASE)
-_URLDEFENSE_TARGET = re.compile(r"/v3/__(https?:/+.+?)__;")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!'()*,:@")
-_SAFE_IN_PATH = "/:@!$&'()*+,;=~-._%"
-_SAFE_IN_QUERY = _SAFE_IN_PATH + "?"
+_SAFE = "/:@!$&'()*+,;=~-._%"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -125,27 +103,15 @@ def _split(url: str) -> SplitResult:
 def _unwrap(parts: SplitResult) -> str | None:
     """The address inside a redirect link, when the link carries it."""
     host = parts.hostname or ""
-    if host.endswith(".cdn.ampproject.org"):
-        found = re.match(r"/(?:[a-z]/)?(s/)?(.+)", parts.path)
-        return _with_query(found.group(2), found.group(1), parts) if found else None
-    if _GOOGLE.search(host) and parts.path.startswith("/amp/"):
-        rest = parts.path.removeprefix("/amp/")
-        return _with_query(rest.removeprefix("s/"), rest.startswith("s/"), parts) if rest else None
-    if host == "urldefense.com":
-        defended = _URLDEFENSE_TARGET.match(parts.path)
-        return re.sub(r":/+", "://", defended.group(1), count=1) if defended else None
+    if cached := _AMP_CACHE.fullmatch(f"{host}{parts.path}"):
+        query = f"?{parts.query}" if parts.query else ""
+        return f"http{'s' if cached[1] else ''}://{cached[2]}{query}"
     if not _WRAPPERS.search(host):
         return None
-    yahoo = _YAHOO_TARGET.search(parts.path)
-    if yahoo:
-        return unquote(yahoo.group(1))
+    if yahoo := _YAHOO_TARGET.search(parts.path):
+        return unquote(yahoo[1])
     values = dict(parse_qsl(parts.query))
     return next((values[key] for key in _TARGET_KEYS if is_http_url(values.get(key, ""))), None)
-
-
-def _with_query(rest: str, secure: object, parts: SplitResult) -> str:
-    query = f"?{parts.query}" if parts.query else ""
-    return f"http{'s' if secure else ''}://{rest}{query}"
 
 
 def _rebuild(parts: SplitResult) -> str:
@@ -157,7 +123,7 @@ def _rebuild(parts: SplitResult) -> str:
 
 
 def _plain_path(path: str) -> str:
-    path = _without_dots(_escape(_SESSION_PATH.sub("", path), safe=_SAFE_IN_PATH))
+    path = _without_dots(_escape(_SESSION_PATH.sub("", path), safe=_SAFE))
     path = re.sub(r"(?<!:)/{2,}", "/", path)  # an archive's path holds a whole URL
     without_amp = _AMP_PATH.sub("", path)
     return path if without_amp in ("", "/") else without_amp
@@ -192,19 +158,23 @@ def _escape(text: str, *, safe: str) -> str:
 
 def _plain_host(parts: SplitResult) -> str:
     host = (parts.hostname or "").rstrip(".")
-    try:
-        if ":" in host:
+    if ":" in host or "[" in parts.netloc:
+        try:
             return f"[{ipaddress.IPv6Address(host.partition('%')[0])}]"
-        host = _ascii_host(host)
-    except ValueError as error:  # UnicodeError is one
-        raise BadURLError(f"{parts.geturl()[:200]!r}: {error}") from error
+        except ValueError as error:
+            raise BadURLError(f"{parts.geturl()[:200]!r}: {error}") from error
+    host = _ascii_host(host)
     if not _HOST.fullmatch(host):
-        raise BadURLError(f"{parts.geturl()[:200]!r}: the host is no domain name")
+        raise BadURLError(f"{host[:200]!r}: the host is no domain name")
     return _without_mobile(host)
 
 
 def _ascii_host(host: str) -> str:
-    return (host if host.isascii() else host.encode("idna").decode("ascii")).lower().rstrip(".")
+    try:
+        plain = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise BadURLError(f"{host[:200]!r}: {error}") from error
+    return plain.lower().rstrip(".")
 
 
 def _without_mobile(host: str) -> str:
@@ -220,19 +190,11 @@ def _without_mobile(host: str) -> str:
 
 def _plain_query(query: str) -> str:
     pairs = [
-        _escape(pair, safe=_SAFE_IN_QUERY).replace("%20", "+")
+        _escape(pair, safe=_SAFE + "?").replace("%20", "+")
         for pair in query.split("&")
-        if pair and not _is_tracking(pair)
+        if pair and not _TRACKING.fullmatch(unquote_plus(pair))
     ]
     return "&".join(sorted(pairs))
-
-
-def _is_tracking(pair: str) -> bool:
-    name, _, value = unquote_plus(pair).partition("=")
-    if _TRACKERS.fullmatch(name):
-        return True
-    values = _TRACKING_VALUES.get(name.lower())
-    return values is not None and values.fullmatch(value.lower()) is not None
 
 
 def url_key(url: str) -> str:
@@ -256,10 +218,7 @@ def registered_domain(url_or_host: str) -> str:
     """
     url = url_or_host if "://" in url_or_host else f"http://{url_or_host}"
     parts = _split(url)
-    try:
-        host = _ascii_host((parts.hostname or "").rstrip("."))
-    except UnicodeError as error:
-        raise BadURLError(f"{url[:200]!r}: {error}") from error
+    host = _ascii_host(parts.hostname or "")
     domain = None if _is_address(host) else _public_domain(host)
     if domain:
         return domain
