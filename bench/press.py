@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import multiprocessing
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -43,11 +42,11 @@ def load_pages(data: Path) -> list[Page]:
 
 
 def make_feeds(pages: list[Page], base: str) -> dict[str, bytes]:
-    """RSS feeds of FEED_SIZE entries each, by path."""
+    """RSS feeds of FEED_SIZE entries each, by path; links only, so that every page is fetched."""
     feeds = {}
     for number, start in enumerate(range(0, len(pages), FEED_SIZE)):
         items = "".join(
-            f"<item><title>{escape(page.id)}</title><link>{base}{page.path}</link></item>"
+            f"<item><link>{base}{page.path}</link></item>"
             for page in pages[start : start + FEED_SIZE]
         )
         feeds[f"/feed/{number}.xml"] = (
@@ -56,9 +55,10 @@ def make_feeds(pages: list[Page], base: str) -> dict[str, bytes]:
     return feeds
 
 
-def _serve(listener: socket.socket, pages: list[Page], base: str) -> None:
+def _serve(listener: socket.socket, pages: list[Page], base: str, wild: Sequence[Path]) -> None:
     bodies = {page.path: page.compressed for page in pages}
     feeds = make_feeds(pages, base)
+    feeds |= {f"/wild/{number}": file.read_bytes() for number, file in enumerate(wild)}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -92,12 +92,12 @@ def _serve(listener: socket.socket, pages: list[Page], base: str) -> None:
 
 
 @contextmanager
-def press_server(pages: list[Page]) -> Iterator[str]:
+def press_server(pages: list[Page], wild: Sequence[Path] = ()) -> Iterator[str]:
     """Serve pages and feeds from a process of its own; yields the base URL."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     context = multiprocessing.get_context("fork")
-    process = context.Process(target=_serve, args=(listener, pages, base))
+    process = context.Process(target=_serve, args=(listener, pages, base, wild))
     process.start()
     try:
         yield base
@@ -108,21 +108,21 @@ def press_server(pages: list[Page]) -> Iterator[str]:
 
 
 def write_press_config(
-    folder: Path, *, base: str, pages: list[Page], story: str | None = None
+    folder: Path, *, base: str, pages: list[Page], wild: Sequence[Path] = ()
 ) -> Path:
-    """A configuration for these feeds; the story accepts every article unless one is given."""
+    """A configuration for these feeds, with a story that accepts every article."""
     (folder / "seed.txt").write_text(SEED, encoding="utf-8")
     accepting = '[[stories]]\nslug = "everything"\ntitle = "Everything"\nseed = "seed.txt"\n'
     feeds = ",\n".join(
         f'  {{ url = "{base}{path}", outlet = "Press", domain = "127.0.0.1" }}'
-        for path in make_feeds(pages, base)
+        for path in [*make_feeds(pages, base), *(f"/wild/{n}" for n in range(len(wild)))]
     )
     text = (
         f"feeds = [\n{feeds}\n]\n"
         f'[database]\nurl = "sqlite:///{folder / "press.db"}"\n'
         '[fetch]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval_seconds = 0.0\n'
         "per_host_concurrency = 16\n"
-        f"{story or accepting}"
+        f"{accepting}"
     )
     file = folder / "config.toml"
     file.write_text(text, encoding="utf-8")

@@ -35,6 +35,37 @@ _ISO_TIME = re.compile(
 _URL_DAY = re.compile(
     r"(?<!\d)((?:19|20)\d{2})[/_-](0?[1-9]|1[0-2])[/_-](0?[1-9]|[12]\d|3[01])(?!\d)"
 )
+_MONTHS = (
+    # the beginnings of a month's names in en de fr es it pt nl pl ru uk, in this order
+    "jan jän ene gen sty янв січ",
+    "feb fév lut фев лют",
+    "mar mär maa mrt мар бер",
+    "apr avr abr kwi апр кві",
+    "may mai mag mei maj мая май тра",
+    "jun juin giu cze июн чер",
+    "jul juil lug lip июл лип",
+    "aug août aou ago sie авг сер",
+    "sep set wrz сен вер",
+    "oct okt ott out paź окт жов",
+    "nov lis ноя лис",
+    "dec déc dez dic gru дек гру",
+)
+_BEGINNINGS = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
+_VISIBLE_DAYS = (
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d)"),
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월]\s?(?P<d>\d{1,2})"),
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d{2})[./]\s?(?P<m>\d{1,2})[./]\s?(?P<d>\d{1,2})(?!\d)"),
+    re.compile(r"(?<!\d)(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.\s?(?P<y>(?:19|20)\d{2})(?!\d)"),
+    re.compile(
+        r"(?<!\d)(?P<d>\d{1,2})(?:\.|st|nd|rd|th|er|º)?\s(?:de\s)?(?P<name>[^\W\d]{3,12})\.?,?\s"
+        r"(?:de\s)?(?P<y>(?:19|20)\d{2})(?!\d)"
+    ),
+    re.compile(
+        r"(?<!\w)(?P<name>[^\W\d]{3,12})\.?\s(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s"
+        r"(?P<y>(?:19|20)\d{2})(?!\d)"
+    ),
+)
+_MAX_VISIBLE = 200  # characters; more is no date line
 _URL_COMPACT = re.compile(r"(?<!\d)(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
@@ -128,6 +159,33 @@ def from_url(url: str, *, now: datetime) -> DatedBy | None:
         return None
     value = _day(*map(int, found.groups()))
     return _dated(value, DateSource.URL, CONFIDENCE[DateSource.URL], now=now, day_only=True)
+
+
+def find_day(text: str, *, now: datetime) -> DatedBy | None:
+    """Read the day that a date line shows a reader, as in "Updated: 14. September 2023, 10:15".
+
+    Months are known in ten European languages, besides the numeric forms whose order is beyond
+    doubt: 9/5/2023 is not read. None for lines over 200 characters.
+    """
+    if len(text) > _MAX_VISIBLE:
+        return None
+    for pattern in _VISIBLE_DAYS:
+        for found in pattern.finditer(" ".join(text.split())):
+            parts = found.groupdict()
+            month = _month(parts["name"]) if "name" in parts else int(parts["m"])
+            value = _day(int(parts["y"]), month, int(parts["d"]))
+            source = DateSource.TEXT
+            dated = _dated(value, source, CONFIDENCE[source], now=now, day_only=True)
+            if dated is not None:
+                return dated
+    return None
+
+
+def _month(name: str) -> int:
+    """The number of a month from how its name begins; 0, which is no month, for other words."""
+    name = name.lower()
+    longest = (name[:length] for length in (4, 3))
+    return next((_BEGINNINGS[part] for part in longest if part in _BEGINNINGS), 0)
 
 
 def choose_published(candidates: Iterable[DatedBy | None]) -> DatedBy | None:

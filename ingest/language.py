@@ -26,6 +26,15 @@ _UKRAINIAN = re.compile(r"[іїєґІЇЄҐ]")
 _RUSSIAN = re.compile(r"[ыэъёЫЭЪЁ]")
 
 
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+
+
+def count_words(text: str) -> int:
+    """Count words; two characters of an unspaced script (Chinese, Japanese, Thai) count as one."""
+    spaced, unspaced = _UNSPACED.subn(" ", text)
+    return len(spaced.split()) + unspaced // 2
+
+
 def detect_language(text: str) -> str | None:
     """Return the ISO 639-1 code of a text's main language, None when there is too little text.
 

@@ -8,6 +8,7 @@ import listparser
 
 from ingest.errors import BadURLError, UsageError
 from ingest.model import FeedSource, Outlet
+from ingest.textclean import clean_line
 from ingest.urls import canonicalize, registered_domain
 
 # The spec allows attributes of one's own under a namespace.
@@ -20,6 +21,7 @@ def read_opml(body: bytes) -> tuple[FeedSource, ...]:
     Raises UsageError when it is no OPML or lists no feed that can be used.
     """
     document = listparser.parse(body)
+    carried = _own_attributes(body)
     sources: dict[str, FeedSource] = {}
     for item in document.feeds:
         try:
@@ -27,14 +29,14 @@ def read_opml(body: bytes) -> tuple[FeedSource, ...]:
         except BadURLError:
             continue
         domain = registered_domain(item.url)
-        own = _own_attributes(body).get(item.url, {})
+        own = carried.get(item.url, {})
         sources.setdefault(
             item.url,
             FeedSource(
                 url=item.url,
                 outlet=Outlet(
                     domain=own.get("domain") or domain,
-                    name=item.title or domain,
+                    name=clean_line(item.title or "") or domain,
                     country=own.get("country"),
                     language=own.get("language"),
                 ),
@@ -73,12 +75,11 @@ def write_opml(sources: tuple[FeedSource, ...] | list[FeedSource], *, title: str
     body = ET.SubElement(root, "body")
     for source in sources:
         outlet = source.outlet
-        attributes = {"type": "rss", "text": outlet.name, "title": outlet.name}
+        name = clean_line(outlet.name)  # a control character would make the file no XML
+        attributes = {"type": "rss", "text": name, "title": name}
         attributes["xmlUrl"] = source.url
-        for name in ("domain", "country", "language"):
-            value = getattr(outlet, name)
-            if value:
-                attributes[f"{{{_NAMESPACE}}}{name}"] = value
+        own = {"domain": outlet.domain, "country": outlet.country, "language": outlet.language}
+        attributes |= {f"{{{_NAMESPACE}}}{key}": value for key, value in own.items() if value}
         ET.SubElement(body, "outline", attributes)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

@@ -203,8 +203,12 @@ def plan_check_after_failure(
     now: datetime,
     budget: CheckBudget,
     jitter: float,
+    repeated: bool = False,
 ) -> CheckPlan:
-    """Plan after a failed look: soon again when the failure is temporary or needs a second look."""
+    """Plan after a failed look; the first 404 asks for a second look, at the shortest interval.
+
+    `repeated`: the look before failed the same way, so there is nothing left to confirm.
+    """
     unchanged = plan_check_after_unchanged(
         interval_seconds=interval_seconds,
         first_seen_at=first_seen_at,
@@ -212,8 +216,8 @@ def plan_check_after_failure(
         budget=budget,
         jitter=jitter,
     )
-    if kind is FailureKind.NOT_FOUND:
-        # Gone or a hiccup of the site: a second look decides, at the shortest interval.
+    if kind is FailureKind.NOT_FOUND and not repeated and unchanged.next_check_at is not None:
+        # Gone or a hiccup of the site.
         return CheckPlan(
             interval_seconds=unchanged.interval_seconds,
             next_check_at=_after(now, budget.first_seconds, jitter),

@@ -29,6 +29,7 @@ _WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\
 _SEPARATOR = re.compile(r"\s*(?:\s[|·•–—:-]|[|»])\s*")
 _ADDRESS = re.compile(r"https?://|www\.|@", re.IGNORECASE)
 _BY = re.compile(r"(?:by|von|par|por|di|door|autor)\s*:?\s+", re.IGNORECASE)
+_CUT_HEADLINE = 100  # characters
 _LEAST_HEADING = 15  # characters; a shorter heading is a section's or the site's name
 
 _TITLES = ("og:title", "twitter:title", "dc.title", "headline", "parsely-title", "title")
@@ -91,7 +92,10 @@ def read_statements(
 ) -> Statements:
     """Read article objects of JSON-LD, meta elements by lower-case name, and first headings."""
     site = _site_name(objects, metas)
-    stated = [*_strings(objects, ("headline",)), *(metas[name] for name in _TITLES if name in metas)]
+    stated = [
+        *_strings(objects, ("headline",)),
+        *(metas[name] for name in _TITLES if name in metas),
+    ]
     return Statements(
         headline=choose_headline(stated, headings=headings, page_title=page_title, site=site),
         byline=_byline(objects, metas),
@@ -121,11 +125,14 @@ def choose_headline(
 
 def _fit_heading(headline: str, headings: Sequence[str]) -> str:
     cut = headline.rstrip(".… ")
+    # JSON-LD headlines are cut at 110 characters by many systems, as Google once asked.
+    shortened = cut != headline or len(headline) >= _CUT_HEADLINE
     for heading in headings:
         if len(heading) < _LEAST_HEADING:
             continue
-        goes_on = len(cut) >= _LEAST_HEADING and heading.startswith(cut)
-        if goes_on or _SEPARATOR.match(headline.removeprefix(heading), 0 if headline.startswith(heading) else len(headline)):
+        goes_on = shortened and len(cut) >= _LEAST_HEADING and heading.startswith(cut)
+        stops = headline.startswith(heading) and _SEPARATOR.match(headline, len(heading))
+        if goes_on or stops:
             return heading
     return headline
 
@@ -165,14 +172,11 @@ def _strings(objects: Iterable[Json], keys: Sequence[str]) -> Iterator[str]:
 
 def _names(value: object) -> Iterator[str]:
     """The names in what JSON-LD gives for a person or an organisation, in its many forms."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from _names(value.get("name"))
-    elif isinstance(value, list):
-        for item in value[:_MAX_NAMES]:
-            if not isinstance(item, list):
-                yield from _names(item)
+    for item in value[:_MAX_NAMES] if isinstance(value, list) else [value]:
+        name = item.get("name") if isinstance(item, dict) else item
+        for part in name[:_MAX_NAMES] if isinstance(name, list) else [name]:
+            if isinstance(part, str):
+                yield part
 
 
 def _byline(objects: Sequence[Json], metas: Mapping[str, str]) -> str | None:

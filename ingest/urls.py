@@ -22,17 +22,17 @@ _ROUNDS = 40  # of rewriting; a URL that still changes then is a trap
 
 _TRACKING = re.compile(
     r"(?:utm_.*?|at_.*?|ns_.*?|piwik_.*?|mtm_.*?|matomo_.*?|hsa_.*?|gaa_.*?|wt[._].*?|_openstat"
-    r"|pk_(?:campaign|kwd|keyword|source|medium|content|cid)|mc_[ce]id|_hs(?:enc|mi)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|y(?:s)?clid|twclid"
-    r"|ttclid|igshid?|mibextid|srsltid|_ga|_gl|cmp|cmpid|campaign_?id|ito|ico|xtor|xtref|smid|smtyp"
-    r"|sref|srnd|spm|share_?id|sharetype|ocid|cvid|ncid|partner|emc|feature|ref_?src|ref_?url"
-    r"|referrer|traffic_source|ftag|ftcamp|guccounter|guce_.*?|soc_src|soc_trk|__twitter_impression"
-    r"|zanpid|s_cid|icid|intcid|mkt_tok|trk|trkcampaign|wtrid|wprov|wpisrc|from_?rss"
-    r"|phpsessid|jsessionid|aspsessionid.*?|sessionid)(?:=.*)?"
+    r"|pk_(?:campaign|kwd|keyword|source|medium|content|cid)|mc_[ce]id|_hs(?:enc|mi)|fbclid|gclid"
+    r"|gclsrc|dclid|gbraid|wbraid|msclkid|ys?clid|twclid|ttclid|igshid?|mibextid|srsltid|_g[al]"
+    r"|cmp|cmpid|campaign_?id|ito|ico|xtor|xtref|smid|smtyp|sref|srnd|spm|share_?id|sharetype|ocid"
+    r"|cvid|ncid|partner|emc|feature|ref_?src|ref_?url|referrer|traffic_source|ftag|ftcamp"
+    r"|guccounter|guce_.*?|soc_src|soc_trk|__twitter_impression|zanpid|s_cid|icid|intcid|mkt_tok"
+    r"|trk|trkcampaign|wtrid|wprov|wpisrc|from_?rss|(?:php|j)?sess(?:ion)?id|aspsessionid.*?)(?:=.*)?"
     # Tracking with these values; with others they may select the article.
-    r"|amp(?:=(?:1|true|yes)?)?|output(?:type)?=amp|rss(?:feed)?(?:=(?:1|true|yes|rss)?)?|sh=[0-9a-f]{10,}"
-    r"|(?:source|from)=(?:rss|feed)|sid=(?=.*[a-z])(?=.*\d)\w{16,}"
-    r"|ref=(?:rss\w*|feeds?|tw(?:itter)?(?:_\w+)?|(?:fb|facebook)(?:_\w+)?|google\w*|home(?:page)?|hp"
-    r"|nav|newsletter|e?mail|share|whatsapp|telegram|instagram|linkedin|reddit|flipboard)?",
+    r"|amp(?:=(?:1|true|yes)?)?|output(?:type)?=amp|rss(?:feed)?(?:=(?:1|true|yes|rss)?)?"
+    r"|(?:source|from)=(?:rss|feed)|sid=(?=.*[a-z])(?=.*\d)\w{16,}|sh=[0-9a-f]{10,}"
+    r"|ref=(?:rss\w*|feeds?|tw(?:itter)?(?:_\w+)?|(?:fb|facebook)(?:_\w+)?|google\w*|home(?:page)?"
+    r"|hp|nav|newsletter|e?mail|share|whatsapp|telegram|instagram|linkedin|reddit|flipboard)?",
     re.IGNORECASE | re.DOTALL,
 )
 _AMP_PATH = re.compile(r"(?:/amp)+/?$|\.amp$|\.amp(?=\.html?$)", re.IGNORECASE)

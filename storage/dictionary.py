@@ -22,7 +22,8 @@ Write queries against the **views**: they are the contract, a column may be adde
 never renamed or removed. The **tables** below them are internal and change with migrations.
 
 Types read the same on SQLite and Postgres. A *time* is UTC (`timestamptz` on Postgres, text as
-`2023-09-05 12:00:00.000000` on SQLite), a *boolean* is 0 or 1 on SQLite, *JSON* is text there and `jsonb` on Postgres.
+`2023-09-05 12:00:00.000000` on SQLite), a *boolean* is 0 or 1 on SQLite, *JSON* is text there and
+`jsonb` on Postgres.
 """
 
 _TYPES = {
