@@ -5,9 +5,9 @@ Decided in this order, and the first that holds is the kind:
     reverted      the content was seen before
     reextracted   another extractor or version made the text
     headline      only the headline differs
+    boilerplate   only lines that belong to the page changed: related links, counters, "updated …"
     correction    a correction notice was added, or nothing but numbers or names was replaced
     truncated     what is left is less than half, and was there before
-    boilerplate   only lines that belong to the page changed: related links, counters, "updated …"
     minor         typography, punctuation, spelling
     substantive   everything else
 """
@@ -44,6 +44,7 @@ _PAGE_LINE = re.compile(
 _MINOR_SHARE = 0.02  # of the letters
 _MINOR_LETTERS = 6
 _TRUNCATED = 0.5
+_SAME_STEM = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +120,15 @@ def _decide(
         return ChangeKind.REEXTRACTED, f"another extractor made the text: {extractors}"
     if same_text:
         return ChangeKind.HEADLINE, "only the headline differs"
+    changed = (*difference.added, *difference.removed)
+    if all(_PAGE_LINE.match(sentence) for sentence in changed):
+        return ChangeKind.BOILERPLATE, f"only lines of the page changed: {changed[0][:80]!r}"
     correction = _find_correction(difference)
     if correction:
         return ChangeKind.CORRECTION, correction
     if not difference.added and len(new_text) < _TRUNCATED * len(old_text):
         share = len(new_text) / max(len(old_text), 1)
         return ChangeKind.TRUNCATED, f"{share:.0%} of the text is left, nothing was added"
-    changed = (*difference.added, *difference.removed)
-    if all(_PAGE_LINE.match(sentence) for sentence in changed):
-        return ChangeKind.BOILERPLATE, f"only lines of the page changed: {changed[0][:80]!r}"
     if same_title and _is_minor(difference):
         return ChangeKind.MINOR, "typography, punctuation or spelling"
     return (
@@ -185,8 +186,8 @@ def _find_renaming(difference: _Difference, pairs: list[tuple[str, str]]) -> str
     if len(set(pairs)) != 1 or len(difference.added) > 3:
         return None
     old, new = pairs[0]
-    if Levenshtein.distance(old, new) <= 1:
-        return None  # a spelling
+    if Levenshtein.normalized_similarity(old, new) >= _SAME_STEM:
+        return None  # a spelling, or another ending
     written_old = _as_written(old, difference.removed)
     written_new = _as_written(new, difference.added)
     if written_old[:1].isupper() and written_new[:1].isupper():

@@ -27,7 +27,8 @@ _START = re.compile(r"<(?:(!--)|(script|style|template)\b|(base|link|a)(?=[\s/])
 _ENDS = {
     name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "template")
 }
-_TAG = re.compile(r"""((?:[^"'>]|"[^"]*+"|'[^']*+'){0,2000}+)>""")
+# No "<" within a tag, not even quoted: that bounds each try by the next tag.
+_TAG = re.compile(r"""((?:[^"'<>]|"[^"<]*+"|'[^'<]*+')*+)>""")
 _ATTRIBUTE = re.compile(
     r"""(?<![^\s"'/])([^\s"'<>/=]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
 )
@@ -64,7 +65,7 @@ def _announces(values: dict[str, str]) -> bool:
 
 
 def _read_tags(page: str) -> list[tuple[str, dict[str, str]]]:
-    """The base, link and a elements with their attributes, without those in comments and scripts."""
+    """The base, link and a elements with their attributes; not from comments and scripts."""
     tags = []
     position = 0
     while found := _START.search(page, position):
@@ -74,7 +75,7 @@ def _read_tags(page: str) -> list[tuple[str, dict[str, str]]]:
         elif found[2]:
             closing = _ENDS[found[2].lower()].search(page, position)
             position = closing.end() if closing else len(page)
-        elif tag := _TAG.match(page, position, position + 4000):
+        elif tag := _TAG.match(page, position):
             tags.append((found[3].lower(), _read_attributes(tag[1])))
             position = tag.end()
     return tags

@@ -9,26 +9,24 @@ quality of the default at five sixths of its time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
 
 import lxml.html
+from htmldate import find_date
 from lxml.etree import LxmlError
 from trafilatura import bare_extraction
 
 from ingest.dates import choose_published, find_day, from_url, parse_date
-from ingest.errors import BadURLError
 from ingest.htmltext import decode_html
 from ingest.language import count_words, detect_language
 from ingest.model import Article, DatedBy, DateSource, FailureKind, Rejection
-from ingest.statements import Json, find_articles, read_statements
-from ingest.textclean import clean_line, clean_text
-from ingest.urls import canonicalize, registered_domain, resolve
+from ingest.statements import Json, choose_canonical, find_articles, read_byline, read_statements
+from ingest.textclean import clean_line, clean_text, without_headline
 
 EXTRACTOR = "trafilatura"
 _OUR_RULES = "2"  # part of the extractor's version: our own rules move texts as well
@@ -36,18 +34,24 @@ MAX_HTML = 3 * 2**20
 """Bytes of HTML that are extracted; trafilatura takes two seconds a megabyte."""
 
 _SURE_LANGUAGE = 200  # characters from which detection is surer than what a template says
-_MAX_DATE_LINES = 20
+_MAX_LINES = 20
+_NEAR_TITLE = 60  # pieces of text after the headline
 # lxml refuses control characters when trafilatura moves text about, and the whole page is lost.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
     r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));"
 )
 _DATE_LINES = (
-    "//time[@datetime] | //time"
-    " | //*[self::span or self::div or self::p or self::li or self::td or self::small or self::b]"
+    "//time | //*[self::span or self::div or self::p or self::li or self::td or self::small]"
     "[contains(@class, 'date') or contains(@class, 'Date') or contains(@id, 'date')"
     " or contains(@class, 'publish') or contains(@class, 'time') or contains(@class, 'datum')"
     " or contains(@class, 'fecha') or contains(@class, 'posted')]"
+)
+_NAME_LINES = (
+    "//*[@itemprop='author' or @rel='author'"
+    " or contains(@class, 'byline') or contains(@class, 'author-name')"
+    " or contains(@class, 'author__name') or contains(@class, 'article-author')"
+    " or @class='author' or @class='authors']"
 )
 
 
@@ -100,9 +104,9 @@ def extract_article(
         url=url,
         canonical_url=choose_canonical(_stated_canonical(tree, metas), url=url),
         title=said.headline,
-        byline=said.byline,
+        byline=said.byline or read_byline(_names_near_title(tree)),
         site_name=said.site_name,
-        published=published or choose_published(_visible_dates(tree, now=now)),
+        published=published or next(filter(None, _visible_dates(tree, now=now)), None),
         modified=choose_published(said.modified),
         language=_choose_language(tree, text),
         text=text,
@@ -157,39 +161,6 @@ def _run(tree: Any, *, fast: bool) -> str:
     return text or ""
 
 
-def without_headline(text: str, title: str) -> str:
-    """Cut the headline off the start of the text: a changed headline is no changed text."""
-    first, _newline, rest = text.partition("\n")
-    return rest.lstrip() if title and first.strip() == title else text
-
-
-def choose_canonical(stated: str | None, *, url: str) -> str:
-    """Return the page's canonical URL, its own word for it if that is believable.
-
-    Another site, the home page or a section above the article is a mistake that would merge all
-    the articles below it.
-    """
-    own = canonicalize(url)
-    link = resolve(url, stated) if stated else None
-    if link is None:
-        return own
-    try:
-        candidate = canonicalize(link)
-        same_site = registered_domain(candidate) == registered_domain(own)
-    except BadURLError:
-        return own
-    return candidate if same_site and not _is_above(candidate, own) else own
-
-
-def _is_above(candidate: str, own: str) -> bool:
-    path, below = urlsplit(candidate).path, urlsplit(own).path
-    if path in ("", "/"):
-        return below not in ("", "/")
-    section = path.rstrip("/") + "/"
-    last = section.split("/")[-2]
-    return below.startswith(section) and below != section and not re.search(r"[\d_.-]", last)
-
-
 def _stated_canonical(tree: Any, metas: dict[str, str]) -> str | None:
     links = {
         item.get("href")
@@ -209,7 +180,7 @@ def _choose_language(tree: Any, text: str) -> str | None:
 
 
 def _texts(tree: Any, tag: str) -> list[str]:
-    return [item.text_content() for item in tree.iter(tag)][:_MAX_DATE_LINES]
+    return [item.text_content() for item in tree.iter(tag)][:_MAX_LINES]
 
 
 def _read_metas(tree: Any) -> dict[str, str]:
@@ -232,13 +203,17 @@ def _read_json_ld(tree: Any) -> Iterator[Json]:
             yield from find_articles(script.text or "")
 
 
-def _visible_dates(tree: Any, *, now: datetime) -> Iterable[DatedBy | None]:
-    """The first date a reader sees; only asked when neither markup, feed nor address has one."""
-    for item in tree.xpath(_DATE_LINES)[:_MAX_DATE_LINES]:
-        moment = item.get("datetime") or ""
-        dated = parse_date(moment, source=DateSource.TEXT, now=now) or find_day(
-            clean_line(item.text_content()), now=now
-        )
-        if dated is not None:
-            return [dated]
-    return []
+def _names_near_title(tree: Any) -> Iterator[str]:
+    for item in tree.xpath(_NAME_LINES)[:_MAX_LINES]:
+        yield item.get("content") or item.text_content()
+
+
+def _visible_dates(tree: Any, *, now: datetime) -> Iterator[DatedBy | None]:
+    """The days a reader sees; only asked when neither markup, feed nor address has a date."""
+    for item in tree.xpath(_DATE_LINES)[:_MAX_LINES]:
+        yield parse_date(item.get("datetime") or "", source=DateSource.TEXT, now=now)
+        yield find_day(clean_line(item.text_content()), now=now)
+    guess = find_date(tree, extensive_search=False, original_date=True)
+    yield parse_date(guess or "", source=DateSource.TEXT, now=now)
+    for line in tree.xpath("(//h1)[1]/following::text()")[:_NEAR_TITLE]:
+        yield find_day(clean_line(line), now=now)

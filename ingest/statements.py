@@ -13,22 +13,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from ingest.dates import parse_date
+from ingest.errors import BadURLError
 from ingest.model import DatedBy, DateSource
 from ingest.textclean import clean_line
+from ingest.urls import canonicalize, registered_domain, resolve
 
 Json = dict[str, Any]
 
 _MAX_JSON = 500_000  # characters of one script
 _MAX_NODES = 2000
 _MAX_NAMES = 10
+_LONGEST_NAME = 120  # characters; several authors may stand in one string
 _ARTICLE_TYPES = re.compile(r"Article|BlogPosting|Report|LiveBlog|NewsItem")
 _NESTING = ("@graph", "mainEntity", "mainEntityOfPage")
 _WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>|;)\s*$")
 _SEPARATOR = re.compile(r"\s*(?:\s[|·•–—:-]|[|»])\s*")
 _ADDRESS = re.compile(r"https?://|www\.|@", re.IGNORECASE)
-_BY = re.compile(r"(?:by|von|par|por|di|door|autor)\s*:?\s+", re.IGNORECASE)
+_BY = re.compile(r"^(?:by|von|par|por|di|door|autor)\s*:?\s+", re.IGNORECASE)
 _CUT_HEADLINE = 100  # characters
 _LEAST_HEADING = 15  # characters; a shorter heading is a section's or the site's name
 
@@ -98,7 +102,7 @@ def read_statements(
     ]
     return Statements(
         headline=choose_headline(stated, headings=headings, page_title=page_title, site=site),
-        byline=_byline(objects, metas),
+        byline=_byline(objects, metas, site=site),
         site_name=site,
         published=_dates(objects, metas, ("datePublished", "dateCreated"), _PUBLISHED, now=now),
         modified=_dates(objects, metas, ("dateModified",), _MODIFIED, now=now),
@@ -179,16 +183,20 @@ def _names(value: object) -> Iterator[str]:
                 yield part
 
 
-def _byline(objects: Sequence[Json], metas: Mapping[str, str]) -> str | None:
+def _byline(objects: Sequence[Json], metas: Mapping[str, str], *, site: str | None) -> str | None:
     stated = [list(_names(item.get("author"))) for item in objects]
     stated += [[metas[name]] for name in _AUTHORS if name in metas]
-    for names in stated:
-        clean = [_BY.sub("", clean_line(html.unescape(name)), count=1) for name in names]
-        # A profile's address is no name.
-        known = [name for name in clean if name and not _ADDRESS.search(name)]
-        if known:
-            return clean_line(", ".join(dict.fromkeys(known)), limit=300)
-    return None
+    bylines = (read_byline(names) for names in stated)
+    # The outlet as author says nothing, but is better than nothing.
+    known = [byline for byline in bylines if byline]
+    return next((byline for byline in known if byline != site), known[0] if known else None)
+
+
+def read_byline(names: Iterable[str]) -> str | None:
+    """Join the names of authors, each once, without what leads up to them or is no name."""
+    clean = [_BY.sub("", clean_line(html.unescape(name)), count=1) for name in names]
+    known = [name for name in clean if 2 < len(name) <= _LONGEST_NAME and not _ADDRESS.search(name)]
+    return clean_line(", ".join(dict.fromkeys(known)), limit=300) or None
 
 
 def _site_name(objects: Sequence[Json], metas: Mapping[str, str]) -> str | None:
@@ -214,3 +222,30 @@ def _dates(
         parse_date(metas[name], source=DateSource.META, now=now) for name in names if name in metas
     ]
     return tuple(item for item in found if item is not None)
+
+
+def choose_canonical(stated: str | None, *, url: str) -> str:
+    """Return the page's own word for its canonical URL if that is believable.
+
+    Another site, the home page or a section above the article is a mistake that would merge all
+    the articles below it.
+    """
+    own = canonicalize(url)
+    link = resolve(url, stated) if stated else None
+    if link is None:
+        return own
+    try:
+        candidate = canonicalize(link)
+        same_site = registered_domain(candidate) == registered_domain(own)
+    except BadURLError:
+        return own
+    return candidate if same_site and not _is_above(candidate, own) else own
+
+
+def _is_above(candidate: str, own: str) -> bool:
+    path, below = urlsplit(candidate).path, urlsplit(own).path
+    if path in ("", "/"):
+        return below not in ("", "/")
+    section = path.rstrip("/") + "/"
+    last = section.split("/")[-2]
+    return below.startswith(section) and below != section and not re.search(r"[\d_.-]", last)

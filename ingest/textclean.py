@@ -29,3 +29,9 @@ def clean_text(text: str, *, limit: int = MAX_TEXT) -> str:
 def clean_line(text: str, *, limit: int = 1000) -> str:
     """Return the text on one line, as for a title or a name."""
     return clean_text(" ".join(text.split()), limit=limit)
+
+
+def without_headline(text: str, title: str) -> str:
+    """Cut the headline off the start of the text: a changed headline is no changed text."""
+    first, _newline, rest = text.partition("\n")
+    return rest.lstrip() if title and first.strip() == title else text

@@ -1,4 +1,10 @@
-"""What the documentation shows is run here, as shown."""
+"""The documentation is true: what it shows is run, what it links to is there.
+
+```console blocks are run line by line through the real command, ```sql blocks through
+`storywatch sql`, where they must find a row; a ```toml block that begins with `# name.toml` is
+written to that file first. All of it happens in a copy of a folder whose database holds a watched
+site. A block under `<!-- not run: reason -->` is left alone.
+"""
 
 from __future__ import annotations
 
@@ -6,94 +12,262 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
+import typer.main
 
+import ingest
+from ingest.cli.app import app
+from ingest.settings import SECTIONS
 from storage.dictionary import describe_schema
-from tests.running import TALKS, run_once, write_config
-from tests.site import serve_site
+from storage.views import VIEWS
+from tests.running import TALKS, WEATHER, write_config
+from tests.site import Answer, Site, serve_site
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(
-    r"(?P<note><!-- not run: .*? -->\n)?```(?P<kind>console|sql)\n(?P<body>.*?)```", re.S
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUN = {"console", "sql"}
+LANGUAGES = RUN | {"toml", "ini"}
+
+_BLOCK = re.compile(
+    r"(?P<mark><!-- not run: (?P<reason>[^>]+) -->\n\s*)?```(?P<language>\w*)\n(?P<text>.*?)```",
+    re.DOTALL,
 )
+_LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 
-def shown(kind: str) -> list:
-    return [
-        pytest.param(line, id=f"{page.name}: {line.splitlines()[0][:70]}")
-        for page in PAGES
-        for found in BLOCK.finditer(page.read_text(encoding="utf-8"))
-        if found["kind"] == kind and not found["note"]
-        for line in (
-            [line[2:] for line in found["body"].splitlines() if line.startswith("$ ")]
-            if kind == "console"
-            else [found["body"].strip()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A block of code of a document."""
+
+    document: Path
+    line: int
+    language: str
+    text: str
+    reason: str | None  # why it is not run
+
+    def __str__(self) -> str:
+        return f"{self.document.name}, line {self.line}"
+
+
+def read_blocks(document: Path) -> Iterator[Block]:
+    text = document.read_text(encoding="utf-8")
+    for match in _BLOCK.finditer(text):
+        yield Block(
+            document=document,
+            line=text.count("\n", 0, match.start("text")),
+            language=match["language"],
+            text=match["text"],
+            reason=match["reason"],
         )
+
+
+BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document)]
+
+
+# ---------------------------------------------------------------- a watched site
+
+
+EDITED = TALKS.replace("zwölf Züge", "dreizehn Züge") + "\nKorrektur: Es waren dreizehn Züge."
+
+
+def open_site(site: Site) -> list[str]:
+    """A site with a copy of the seed, an edited and a vanishing article; return its feeds."""
+    text = "Nordland verhandelt über Lokomotiven"
+    pages = [
+        (site.page(f"/{name}", title=title, text=TALKS, date="2023-09-05"), title)
+        for name, title in [("copy", text), ("edited", text + ", heißt es"), ("vanishing", text)]
     ]
+    pages.append((site.page("/weather", title="Gewitter", text=WEATHER), "Gewitter in Nordland"))
+    pages.append((site.url + "/missing", "Nordland fehlt"))
+    site.answers["/broken"] = Answer(b"", 500)
+    return [site.feed("/rss", pages), site.url + "/broken"]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a configuration, a database that holds an article, and the files shown."""
-    folder = tmp_path_factory.mktemp("docs")
-    with serve_site() as site:
-        page = site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)
-        config = write_config(
-            folder,
-            feeds=[site.feed("/rss", [(page, "Nordland")])],
-            database_url=f"sqlite:///{folder / 'storywatch.db'}",
-        )
-        run_once(config)
+def write_examples(folder: Path) -> None:
+    """The files that the documents' commands name."""
     (folder / "first.txt").write_text(TALKS, encoding="utf-8")
-    (folder / "second.txt").write_text(TALKS[:400], encoding="utf-8")
-    (folder / "page.html").write_text(f"<html><body><article><h1>T</h1><p>{TALKS}</p></article>")
-    pair = {"id": 1, "a": {"text": TALKS}, "b": {"text": TALKS}}
-    (folder / "pairs.jsonl").write_text(json.dumps(pair) + "\n")
-    line = {"id": 1, "url": "https://news.example/a", "title": "Nordland", "text": TALKS}
-    for name in ("texts.jsonl", "articles.jsonl"):
-        (folder / name).write_text(json.dumps(line) + "\n")
-    return folder
-
-
-def run(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("STORYWATCH")}
-    environment["PYTHONPATH"] = str(ROOT)
-    return subprocess.run(
-        [sys.executable, "-m", "ingest", *arguments],
-        cwd=folder,
-        check=False,
-        env=environment,
-        capture_output=True,
-        text=True,
+    (folder / "second.txt").write_text(EDITED, encoding="utf-8")
+    paragraphs = "".join(f"<p>{part}</p>" for part in TALKS.split("\n\n"))
+    (folder / "page.html").write_text(
+        f"<html lang='de'><title>Nordland</title><article>{paragraphs}</article></html>",
+        encoding="utf-8",
+    )
+    text = {"id": "1", "url": "https://example.org/2023/a", "title": "Nordland", "text": TALKS}
+    pair = {"id": "1", "a": {"text": TALKS}, "b": {"text": WEATHER}}
+    for name, line in [("texts", text), ("articles", text), ("pairs", pair)]:
+        (folder / f"{name}.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    (folder / "subscriptions.opml").write_text(
+        "<opml version='2.0'><head/><body>"
+        "<outline type='rss' text='Example' xmlUrl='https://example.org/atom.xml'/>"
+        "</body></opml>",
+        encoding="utf-8",
     )
 
 
-@pytest.mark.parametrize("command", shown("console"))
-def test_every_command_shown_works(command, folder):
-    program, *arguments = shlex.split(command)
-    assert program == "storywatch"
-    done = run(folder, arguments)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+def storywatch(folder: Path, *arguments: str, **settings: str) -> str:
+    """Run the real command in a folder; return what it prints."""
+    kept = {name: value for name, value in os.environ.items() if "STORYWATCH" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", *arguments],
+        cwd=folder, env=kept | {"PYTHONPATH": str(ROOT)} | settings,
+        capture_output=True, text=True, encoding="utf-8", check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{shlex.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
-@pytest.mark.parametrize("query", shown("sql"))
-def test_every_query_shown_answers(query, folder):
-    done = run(folder, ["sql", "--format", "csv", query])
-    assert done.returncode == 0, done.stderr
-    assert "," in done.stdout.splitlines()[0]
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a configuration and a database after two passes; its site still answers."""
+    folder = tmp_path_factory.mktemp("watched")
+    with serve_site() as site:
+        write_config(folder, feeds=open_site(site), database_url="sqlite:///storywatch.db")
+        write_examples(folder)
+        storywatch(folder, "poll")
+        title = "Nordland verkauft Lokomotiven"
+        site.page("/edited", title=title, text=EDITED, date="2023-09-05")
+        site.answers["/vanishing"] = Answer(b"", 410)
+        storywatch(folder, "poll", "--all")
+        yield folder
 
 
-def test_the_data_dictionary_is_that_of_the_schema():
-    assert (ROOT / "docs" / "schema.md").read_text(encoding="utf-8") == describe_schema()
+@pytest.fixture
+def folder(watched: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(watched, tmp_path / "watched"))
 
 
-def test_links_between_the_documents_lead_somewhere():
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+# ---------------------------------------------------------------- what is shown
+
+
+def _runnable(language: str) -> list[pytest.param]:
+    return [
+        pytest.param(block, id=str(block))
+        for block in BLOCKS
+        if block.language == language and block.reason is None
+    ]
+
+
+def write_files(folder: Path, document: Path) -> None:
+    """Write the document's files into the folder."""
+    for block in read_blocks(document):
+        named = re.match(r"# (\S+\.toml)\n", block.text)
+        if block.language == "toml" and named:
+            (folder / named[1]).write_text(block.text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", _runnable("console"))
+def test_the_commands_work_in(block, folder):
+    write_files(folder, block.document)
+    commands = re.findall(r"^\s*\$ (.+)$", block.text, flags=re.MULTILINE)
+    assert commands
+    for command in commands:
+        words = shlex.split(command)
+        settings = {}
+        while "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
+            settings[name] = value
+        assert words.pop(0) == "storywatch", f"mark the block as not run: {command}"
+        storywatch(folder, *words, **settings)
+
+
+@pytest.mark.parametrize("block", _runnable("sql"))
+def test_the_query_finds_something_in(block, folder):
+    lines = storywatch(folder, "sql", block.text, "--format", "json").splitlines()
+    assert lines
+    assert all(json.loads(line) for line in lines)
+
+
+def test_every_block_says_what_it_is():
+    assert [str(block) for block in BLOCKS if block.language not in LANGUAGES] == []
+
+
+def test_most_blocks_are_run():
+    runnable = [block for block in BLOCKS if block.language in RUN]
+    assert len([block for block in runnable if block.reason is None]) > len(runnable) / 2
+
+
+def test_every_file_a_document_shows_is_a_configuration_that_is_sound(folder):
+    shown = [block for block in BLOCKS if block.language == "toml"]
+    assert shown
+    for block in shown:
+        write_files(folder, block.document)
+        name = block.text.split()[1]
+        assert "is sound" in storywatch(folder, "--config", name, "config", "check")
+
+
+# ---------------------------------------------------------------- what is told of
+
+
+def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+    if not isinstance(command, click.Group):
+        yield path
+        return
+    for name, inner in command.commands.items():
+        yield from _leaves(inner, *path, name)
+
+
+def _shown_commands() -> str:
+    shown = [block.text for block in BLOCKS if block.language == "console"]
+    return re.sub(r" --(?:config|database-url|log-level) \S+", "", "\n".join(shown))
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=" ".join(path)) for path in _leaves(typer.main.get_command(app))]
+)
+def test_a_document_shows_the_command(path):
+    command = "make demo" if path == ("demo",) else f"storywatch {' '.join(path)}"
+    assert command in _shown_commands()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_readme_names_the_view(view):
+    assert f"| `{view}` |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_data_dictionary_is_up_to_date():
+    found = (ROOT / "docs" / "schema.md").read_text(encoding="utf-8")
+    assert found == describe_schema(), "run `make schema`"
+
+
+def test_the_documents_name_only_settings_there_are():
+    named = re.findall(r"`(\w+)\.(\w+)`", "".join(map(Path.read_text, DOCUMENTS[:1])))
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    named += re.findall(r"`(\w+)\.(\w+)`", operations)
+    shipped = (ROOT / "config.toml").read_text(encoding="utf-8")
+    settings = {(part, key) for part, key in named if part in SECTIONS}
+    assert settings
+    for part, key in settings:
+        section = shipped.partition(f"\n[{part}]\n")[2].partition("\n[")[0]
+        assert re.search(rf"^{key} = ", section, flags=re.MULTILINE), f"{part}.{key}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_link_leads_somewhere(document):
+    for target in _LINK.findall(document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_changelog_begins_with_this_version():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", text, flags=re.MULTILINE)[0] == ingest.__version__
+
+
+def test_the_libraries_of_the_decisions_are_at_the_versions_of_the_lock():
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8").replace("_", "-")
+    rows = re.findall(r"^\| ([\w, -]+) \| ([\d., ]+) \|", decisions, flags=re.MULTILINE)
+    pairs = [
+        (name.lower().replace("_", "-"), version)
+        for names, versions in rows
+        for name, version in zip(names.split(", "), versions.split(", "), strict=True)
+    ]
+    assert len(pairs) > 15
+    assert [pair for pair in pairs if "\n{}=={} ".format(*pair) not in "\n" + lock] == []
