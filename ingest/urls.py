@@ -27,7 +27,7 @@ _TRACKING = re.compile(
     r"|cmp|cmpid|campaign_?id|ito|ico|xtor|xtref|smid|smtyp|sref|srnd|spm|share_?id|sharetype|ocid"
     r"|cvid|ncid|partner|emc|feature|ref_?src|ref_?url|referrer|traffic_source|ftag|ftcamp"
     r"|guccounter|guce_.*?|soc_src|soc_trk|__twitter_impression|zanpid|s_cid|icid|intcid|mkt_tok"
-    r"|trk(?:campaign)?|wtrid|wprov|wpisrc|from_?rss|(?:php|j)?sess(?:ion)?id|aspsession.*?)(?:=.*)?"
+    r"|trk(?:campaign)?|wtrid|wprov|wpisrc|from_?rss|(?:php|j)?sess(?:ion)?id)(?:=.*)?"
     # Tracking with these values; with others they may select the article.
     r"|amp(?:=(?:1|true|yes)?)?|output(?:type)?=amp|rss(?:feed)?(?:=(?:1|true|yes|rss)?)?"
     r"|(?:source|from)=(?:rss|feed)|sid=(?=.*[a-z])(?=.*\d)\w{16,}|sh=[0-9a-f]{10,}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,7 +112,8 @@ def test_any_bytes_after_a_feed_leave_it_found(rest):
 @pytest.mark.parametrize(
     "piece", ["<a ", "<a/", "<a b='", "<!--", "<", "<script>", "<script></script "]
 )
-def test_two_megabytes_of_unclosed_markup_are_read_in_linear_time(piece):
-    # In quadratic time each of these takes minutes: it is the run's time limit that would tell.
-    html = (piece * (2 * 2**20 // len(piece))).encode()
+def test_unclosed_markup_is_read_in_linear_time(piece):
+    html = (piece * (60_000 // len(piece))).encode()
+    start = process_time()
     assert find_feed_links(html, base_url=PAGE) == ()
+    assert process_time() - start < 5  # html.parser takes half a minute for the worst of these

@@ -141,17 +141,42 @@ def test_sixty_days_without_a_change_take_few_checks_and_end_parked():
     assert 25 <= checks <= 50
 
 
-def test_a_404_is_looked_at_again_soon():
-    plan = plan_check_after_failure(
+def _after_failed_look(kind=FailureKind.NOT_FOUND, *, age_days=1, retry_after=None, repeated=False):
+    return plan_check_after_failure(
         interval_seconds=50_000,
-        first_seen_at=NOW,
-        kind=FailureKind.NOT_FOUND,
-        retry_after_seconds=None,
+        first_seen_at=NOW - timedelta(days=age_days),
+        kind=kind,
+        retry_after_seconds=retry_after,
         now=NOW,
         budget=CHECKS,
         jitter=MIDDLE,
+        repeated=repeated,
     )
-    assert plan.next_check_at == NOW + timedelta(seconds=1200)
+
+
+def test_a_404_is_looked_at_again_soon():
+    assert _after_failed_look().next_check_at == NOW + timedelta(seconds=1200)
+
+
+def test_a_404_that_was_confirmed_is_looked_at_ever_less():
+    plan = _after_failed_look(repeated=True)
+    assert plan.interval_seconds == 60_000
+    assert plan.next_check_at == NOW + timedelta(seconds=60_000)
+
+
+@pytest.mark.parametrize("kind", list(FailureKind), ids=str)
+def test_an_old_article_is_parked_whatever_failed(kind):
+    assert _after_failed_look(kind, age_days=40).next_check_at is None
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [(70_000, 70_000), (10**9, DAY), (5, 60_000)],
+    ids=["honoured", "capped at a day", "never sooner than planned"],
+)
+def test_a_look_waits_as_long_as_the_server_asks(retry_after, seconds):
+    plan = _after_failed_look(FailureKind.RATE_LIMITED, retry_after=retry_after)
+    assert plan.next_check_at == NOW + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -169,3 +194,44 @@ def test_retries_of_a_page(attempts, kind, expected):
         attempts, kind=kind, retry_after_seconds=None, now=NOW, budget=RetryBudget(), jitter=0.5
     )
     assert due == (None if expected is None else NOW + timedelta(seconds=expected))
+
+
+def test_a_page_waits_as_long_as_the_server_asks_up_to_a_day():
+    due = [
+        plan_retry(
+            1,
+            kind=FailureKind.RATE_LIMITED,
+            retry_after_seconds=asked,
+            now=NOW,
+            budget=RetryBudget(),
+            jitter=0.0,
+        )
+        for asked in (7200, 10**9)
+    ]
+    assert due == [NOW + timedelta(hours=2), NOW + timedelta(days=1)]
+
+
+def test_no_wait_of_a_failing_feed_is_shorter_than_the_one_before():
+    failures, waits = 0.0, []
+    for _ in range(200):
+        plan = plan_after_failure(
+            failures=failures,
+            kind=FailureKind.HTTP_SERVER,
+            retry_after_seconds=None,
+            interval_seconds=900,
+            now=NOW,
+            budget=BUDGET,
+            jitter=MIDDLE,
+        )
+        failures = plan.failures
+        waits.append((plan.next_poll_at - NOW).total_seconds())
+    assert waits == sorted(waits)
+    assert waits[0] == 900 * 1.25
+    assert waits[3] == 900 * 2
+    assert waits[-1] <= DAY
+
+
+def test_a_feed_that_comes_back_starts_without_its_failures():
+    back = plan_after_not_modified(interval_seconds=3600, now=NOW, budget=BUDGET, jitter=MIDDLE)
+    assert back.failures == 0
+    assert back.interval_seconds == 4500
