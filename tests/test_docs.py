@@ -9,13 +9,10 @@ site. A block under `<!-- not run: reason -->` is left alone.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +25,7 @@ from ingest.cli.app import app
 from ingest.settings import SECTIONS
 from storage.dictionary import describe_schema
 from storage.views import VIEWS
+from tests.commands import command_runner
 from tests.running import TALKS, WEATHER, write_config
 from tests.site import Answer, Site, serve_site
 
@@ -112,20 +110,24 @@ def write_examples(folder: Path) -> None:
     )
 
 
-def storywatch(folder: Path, *arguments: str, **settings: str) -> str:
-    """Run the real command in a folder; return what it prints."""
-    kept = {name: value for name, value in os.environ.items() if "STORYWATCH" not in name}
-    done = subprocess.run(
-        [sys.executable, "-m", "ingest", *arguments],
-        cwd=folder, env=kept | {"PYTHONPATH": str(ROOT)} | settings,
-        capture_output=True, text=True, encoding="utf-8", check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{shlex.join(arguments)}: {done.stdout}{done.stderr}"
-    return done.stdout
+Storywatch = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def storywatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storywatch]:
+    """Run the real command in a folder; it succeeds, and what it prints is returned."""
+    with command_runner(tmp_path_factory.mktemp("printed")) as run:
+
+        def succeed(folder: Path, *arguments: str, **settings: str) -> str:
+            done = run(folder, *arguments, **settings)
+            assert done.exit_code == 0, f"{shlex.join(arguments)}: {done.output}{done.errors}"
+            return done.output
+
+        yield succeed
+
+
+@pytest.fixture(scope="module")
+def watched(storywatch: Storywatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a configuration and a database after two passes; its site still answers."""
     folder = tmp_path_factory.mktemp("watched")
     with serve_site() as site:
@@ -164,7 +166,7 @@ def write_files(folder: Path, document: Path) -> None:
 
 
 @pytest.mark.parametrize("block", _runnable("console"))
-def test_the_commands_work_in(block, folder):
+def test_the_commands_work_in(block, folder, storywatch):
     write_files(folder, block.document)
     commands = re.findall(r"^\s*\$ (.+)$", block.text, flags=re.MULTILINE)
     assert commands
@@ -179,7 +181,7 @@ def test_the_commands_work_in(block, folder):
 
 
 @pytest.mark.parametrize("block", _runnable("sql"))
-def test_the_query_finds_something_in(block, folder):
+def test_the_query_finds_something_in(block, folder, storywatch):
     lines = storywatch(folder, "sql", block.text, "--format", "json").splitlines()
     assert lines
     assert all(json.loads(line) for line in lines)
@@ -194,7 +196,7 @@ def test_most_blocks_are_run():
     assert len([block for block in runnable if block.reason is None]) > len(runnable) / 2
 
 
-def test_every_file_a_document_shows_is_a_configuration_that_is_sound(folder):
+def test_every_file_a_document_shows_is_a_configuration_that_is_sound(folder, storywatch):
     shown = [block for block in BLOCKS if block.language == "toml"]
     assert shown
     for block in shown:

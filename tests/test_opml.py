@@ -74,16 +74,17 @@ def test_entities_that_multiply_are_not_expanded():
         names = [source.outlet.name for source in read_opml(body)]
     except UsageError:
         names = []
-    assert all(len(name) <= 1000 for name in names)
+    assert not any("lollol" in name for name in names)
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES)).map("".join).map(str.encode))
 def test_nothing_but_a_usage_error_comes_of_any_file(body):
     try:
-        assert read_opml(body)
+        found, complaint = read_opml(body), ""
     except UsageError as error:
-        assert "OPML" in str(error)
+        found, complaint = (), str(error)
+    assert bool(found) != ("export it" in complaint)
 
 
 def test_a_list_of_thousands_is_read_once_not_once_a_feed():
@@ -94,4 +95,4 @@ def test_a_list_of_thousands_is_read_once_not_once_a_feed():
     body = write_opml(sources, title="t").encode()
     start = process_time()
     assert len(read_opml(body)) == 2000
-    assert process_time() - start < 10  # parsing it again for every feed takes a minute
+    assert process_time() - start < LIMIT
