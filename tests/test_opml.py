@@ -95,4 +95,4 @@ def test_a_list_of_thousands_is_read_once_not_once_a_feed():
     body = write_opml(sources, title="t").encode()
     start = process_time()
     assert len(read_opml(body)) == 2000
-    assert process_time() - start < LIMIT
+    assert process_time() - start < 5  # a bound against reading once a feed, no measurement
