@@ -43,8 +43,8 @@ $(READY): $(LOCK) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer with venv and pip" \
 		"(on Debian and Ubuntu: apt install python3-venv), or uv; PYTHON=... names one" >&2; exit 1; }
 	@echo "making $(VENV) with $(PYTHON)$(if $(UV), and uv) (half a minute or so)"
-	@if test -n "$(UV)" && $(MAKE) --no-print-directory uv-environment; then :; \
-		else $(MAKE) --no-print-directory pip-environment; fi
+	@if test -n "$(UV)" && $(MAKE) --no-print-directory uv-environment 2>&1; then :; \
+		else $(if $(UV),echo "uv failed; now venv and pip";) $(MAKE) --no-print-directory pip-environment; fi
 	@touch $@
 
 # --no-build-isolation: hatchling is in the lock, so nothing unlocked is fetched.
@@ -58,8 +58,8 @@ uv-environment:
 pip-environment:
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 schema: $(READY)
 	$(BIN)/python -m storage.dictionary > docs/schema.md

@@ -21,11 +21,12 @@ from htmldate import find_date
 from lxml.etree import LxmlError
 from trafilatura import bare_extraction
 
+from ingest.canonical import choose_canonical
 from ingest.dates import choose_published, find_day, from_url, parse_date
 from ingest.htmltext import decode_html
 from ingest.language import count_words, detect_language
 from ingest.model import Article, DatedBy, DateSource, FailureKind, Rejection
-from ingest.statements import Json, choose_canonical, find_articles, read_byline, read_statements
+from ingest.statements import Json, find_articles, read_byline, read_statements
 from ingest.textclean import clean_line, clean_text, without_headline
 
 EXTRACTOR = "trafilatura"
@@ -188,8 +189,11 @@ def _read_metas(tree: Any) -> dict[str, str]:
     for item in tree.iter("meta"):
         name = item.get("property") or item.get("name") or item.get("itemprop")
         content = item.get("content")
-        if name and content:
-            metas.setdefault(name.strip().lower(), content.strip())
+        key = (name or "").strip().lower()
+        if key == "author" and key in metas and content:  # an element each
+            metas[key] += f", {content.strip()}"
+        elif key and content:
+            metas.setdefault(key, content.strip())
     for item in tree.xpath("//*[@itemprop='datePublished' or @itemprop='dateModified']"):
         moment = item.get("datetime") or item.get("content")
         if moment:

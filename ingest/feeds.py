@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from html import unescape
 from io import BytesIO
 from typing import Any
@@ -29,7 +29,8 @@ _MAX_TAG = 2000  # characters within which the quotes of a tag are paired
 _BAD_REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));?")
 _HTML_START = re.compile(rb"^\s*(?:<!doctype\s+html|<html)", re.IGNORECASE)
 _ENTRY_TAG = re.compile(rb"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]")
-_TIME_OF_DAY = re.compile(r":|\dT\d")
+_NO_OFFSET = re.compile(r":\d\d\s*[+-](?:1[5-9]|[2-9]\d):?\d\d\s*$")  # none is beyond 14 hours
+_DAY_AROUND_THE_WORLD = timedelta(hours=14)
 _TAG_START = re.compile(r"<(!--|[!?]|/?([a-zA-Z][a-zA-Z0-9]{0,20}))")
 _TAG_END = re.compile(r"""(?:[^"'>]|"[^"]*+"|'[^']*+')*+>""")
 _HIDDEN_END = re.compile(r"</(?:script|style)[^>]{0,100}>", re.IGNORECASE)
@@ -167,9 +168,20 @@ def _date(item: Any, name: str, *, now: datetime) -> DatedBy | None:
     dated = from_struct_time(
         dict.get(item, f"{name}_parsed"), source=DateSource.FEED, now=now
     ) or parse_date(raw, source=DateSource.FEED, now=now)
-    if dated is None or _TIME_OF_DAY.search(raw) or dated.value.time() != time():
+    if dated is None or not _is_stated(dated.value, raw):
+        return None
+    if ":" in raw or dated.value.time() != time():
         return dated
-    return replace(dated, day_only=True)  # "2023-09-05" comes out as a midnight
+    return replace(
+        dated, day_only=True
+    )  # "2023-09-05" comes out as a midnight, "20230905T1000Z" too
+
+
+def _is_stated(value: datetime, raw: str) -> bool:
+    """Whether a date says the year it was read as: feedparser reads 2010 out of "10000-01-01"."""
+    years = {(value + hours).year for hours in (-_DAY_AROUND_THE_WORLD, _DAY_AROUND_THE_WORLD)}
+    spelled = "|".join(f"{year}|{year % 100:02}(?!\\d)" for year in years)
+    return bool(re.search(rf"(?<!\d)(?:{spelled})", raw)) and not _NO_OFFSET.search(raw)
 
 
 def _text(value: object) -> str:

@@ -21,9 +21,12 @@ _SCRIPTS = (
     ("hy", re.compile(r"[\u0530-\u058f]")),
     ("ka", re.compile(r"[\u10a0-\u10ff]")),
 )
+_NOT_IN_THE_PRESS = frozenset({"an", "eo", "la", "sa", "vo", "wa"})
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _UKRAINIAN = re.compile(r"[іїєґІЇЄҐ]")
-_RUSSIAN = re.compile(r"[ыэъёЫЭЪЁ]")
+_RUSSIAN = re.compile(r"[ыэёЫЭЁ]")  # ъ is Bulgarian as well
+# Belarusian, Kazakh, Kyrgyz, Mongolian, Tatar, Tajik: they share letters with both
+_NEITHER = re.compile(r"[ўәғқңөұүһҳҷӣӯ]", re.IGNORECASE)
 
 
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
@@ -49,14 +52,14 @@ def detect_language(text: str) -> str | None:
     if letters < _MIN_LETTERS:
         return None
     cyrillic = len(_CYRILLIC.findall(sample))
-    if cyrillic > letters * 0.6:
+    if cyrillic > letters * 0.6 and not _NEITHER.search(sample):
         ukrainian, russian = len(_UKRAINIAN.findall(sample)), len(_RUSSIAN.findall(sample))
-        if ukrainian > 2 * russian and ukrainian * 50 > cyrillic and "ў" not in sample:
+        if ukrainian > 2 * russian and ukrainian * 50 > cyrillic:
             return "uk"
-        if russian > 2 * ukrainian and russian * 100 > cyrillic and "ў" not in sample:
+        if russian > 2 * ukrainian and russian * 100 > cyrillic:
             return "ru"
     code, _score = _identifier().classify(sample)
-    return str(code)
+    return str(code).partition("-")[0]
 
 
 def _language_of_script(sample: str, letters: int) -> str | None:
@@ -72,4 +75,7 @@ def _language_of_script(sample: str, letters: int) -> str | None:
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     # Loading takes a third of a second: once in a process, at the first use.
-    return LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    known = {code for code in identifier.labels if len(code) == 2} - _NOT_IN_THE_PRESS
+    identifier.set_languages(sorted(known))  # the model has dialects and ISO 639-3 besides
+    return identifier

@@ -71,7 +71,7 @@ def write_opml(sources: tuple[FeedSource, ...] | list[FeedSource], *, title: str
     """Return an OPML document of the feeds."""
     ET.register_namespace("storywatch", _NAMESPACE)
     root = ET.Element("opml", version="2.0")
-    ET.SubElement(ET.SubElement(root, "head"), "title").text = title
+    ET.SubElement(ET.SubElement(root, "head"), "title").text = clean_line(title)
     body = ET.SubElement(root, "body")
     for source in sources:
         outlet = source.outlet

@@ -3,6 +3,7 @@ the way?"""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -10,18 +11,30 @@ from ingest.blocked import find_obstacle
 from ingest.extract import extract_article
 from ingest.model import Article, DatedBy, FailureKind, FetchedPage, Rejection
 
-_HTML_TYPES = ("text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain")
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+# Servers give these to pages as well: what the body looks like decides.
+_VAGUE_TYPES = frozenset(
+    {"", "text/plain", "application/xml", "text/xml", "application/octet-stream"}
+)
 _SIGNATURES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF")
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|article|main|div|p)[\s>]", re.IGNORECASE)
+_HOME = re.compile(r"/?|/(?:[a-z]{2}(?:[-_][A-Za-z]{2})?|index\.\w{3,5}|home)/?")  # or a language's
+_BEGINNING = 4096  # bytes in which HTML shows itself
 _SAMPLE = 200_000
 
 
 def read_page(
     page: FetchedPage, body: bytes, *, feed_date: DatedBy | None, now: datetime
 ) -> Article | Rejection:
-    """Read a page whose body is decoded: an Article, or why it is none."""
+    """Read a page whose body is inflated: an Article, or why it is none.
+
+    Rejections: NOT_HTML by content type or by the look of the body, SOFT_404 when an article's
+    address led to the home page or the page says so, BLOCKED by what stands in the way, and those
+    of `extract_article`.
+    """
     content_type = page.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
-    if (media_type and media_type not in _HTML_TYPES) or body.startswith(_SIGNATURES):
+    if not _is_html(media_type, body):
         return Rejection(
             kind=FailureKind.NOT_HTML, reason=f"content type {media_type or 'unknown'!r}"
         )
@@ -40,6 +53,14 @@ def read_page(
     return obstacle or content
 
 
+def _is_html(media_type: str, body: bytes) -> bool:
+    if body.startswith(_SIGNATURES):
+        return False
+    if media_type in _VAGUE_TYPES:
+        return bool(_HTML.search(body[:_BEGINNING].replace(b"\0", b"")))  # it may be UTF-16
+    return media_type in _HTML_TYPES
+
+
 def _charset(content_type: str) -> str | None:
     for part in content_type.split(";")[1:]:
         name, _equals, value = part.partition("=")
@@ -50,7 +71,10 @@ def _charset(content_type: str) -> str | None:
 
 def _led_home(page: FetchedPage) -> bool:
     asked, got = urlsplit(page.requested_url), urlsplit(page.final_url)
-    return len(asked.path) > 1 and got.path in ("", "/") and not got.query and bool(page.redirects)
+    asked_home = _HOME.fullmatch(asked.path) and not asked.query
+    if not page.redirects or got.query or asked_home:
+        return False
+    return _HOME.fullmatch(got.path) is not None
 
 
 def warm_up() -> None:

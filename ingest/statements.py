@@ -13,13 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from ingest.dates import parse_date
-from ingest.errors import BadURLError
 from ingest.model import DatedBy, DateSource
 from ingest.textclean import clean_line
-from ingest.urls import canonicalize, registered_domain, resolve
 
 Json = dict[str, Any]
 
@@ -37,7 +34,15 @@ _CUT_HEADLINE = 100  # characters
 _LEAST_HEADING = 15  # characters; a shorter heading is a section's or the site's name
 
 _TITLES = ("og:title", "twitter:title", "dc.title", "headline", "parsely-title", "title")
-_AUTHORS = ("author", "byl", "parsely-author", "sailthru.author", "dc.creator", "article:author")
+_AUTHORS = (
+    "author",
+    "byl",
+    "parsely-author",
+    "sailthru.author",
+    "dc.creator",
+    "article:author",
+    "twitter:misc:written by",
+)
 _SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
 _PUBLISHED = (
     "article:published_time",
@@ -222,30 +227,3 @@ def _dates(
         parse_date(metas[name], source=DateSource.META, now=now) for name in names if name in metas
     ]
     return tuple(item for item in found if item is not None)
-
-
-def choose_canonical(stated: str | None, *, url: str) -> str:
-    """Return the page's own word for its canonical URL if that is believable.
-
-    Another site, the home page or a section above the article is a mistake that would merge all
-    the articles below it.
-    """
-    own = canonicalize(url)
-    link = resolve(url, stated) if stated else None
-    if link is None:
-        return own
-    try:
-        candidate = canonicalize(link)
-        same_site = registered_domain(candidate) == registered_domain(own)
-    except BadURLError:
-        return own
-    return candidate if same_site and not _is_above(candidate, own) else own
-
-
-def _is_above(candidate: str, own: str) -> bool:
-    path, below = urlsplit(candidate).path, urlsplit(own).path
-    if path in ("", "/"):
-        return below not in ("", "/")
-    section = path.rstrip("/") + "/"
-    last = section.split("/")[-2]
-    return below.startswith(section) and below != section and not re.search(r"[\d_.-]", last)

@@ -180,7 +180,7 @@ def _ascii_host(host: str) -> str:
 def _without_mobile(host: str) -> str:
     """Drop a leading "m." or the one after a language (en.m.wikipedia.org), never of a domain."""
     labels = host.split(".")
-    if _MOBILE_LABELS.isdisjoint(labels[:2]) or _is_address(host):
+    if _MOBILE_LABELS.isdisjoint(labels[:2]):
         return host
     own = (_public_domain(host) or ".".join(labels[-2:])).count(".") + 1
     free = labels[:-own]

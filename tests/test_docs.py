@@ -12,6 +12,7 @@ import json
 import re
 import shlex
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +77,26 @@ BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document)]
 EDITED = TALKS.replace("zwölf Züge", "dreizehn Züge") + "\nKorrektur: Es waren dreizehn Züge."
 
 
+ENGLISH = (
+    "The government of Nordland expects its president in the neighbouring capital this week.\n\n"
+    "Both sides want to talk about locomotives, the Eisenbahn-Zeitung of Nordstadt reported on"
+    " Monday. The works in Osthafen had to close in spring after a fire, and nobody knows yet who"
+    " is going to build the trains that were ordered.\n\n"
+    "Members of parliament asked to see the contracts first. The railway union, which speaks of an"
+    " Eisenbahn for everybody, said that the deal would keep hundreds of people in work."
+)
+
+
 def open_site(site: Site) -> list[str]:
-    """A site with a copy of the seed, an edited and a vanishing article; return its feeds."""
+    """A site whose articles call for every query in the documents; return its feeds."""
     text = "Nordland verhandelt über Lokomotiven"
     pages = [
         (site.page(f"/{name}", title=title, text=TALKS, date="2023-09-05"), title)
         for name, title in [("copy", text), ("edited", text + ", heißt es"), ("vanishing", text)]
     ]
     pages.append((site.page("/weather", title="Gewitter", text=WEATHER), "Gewitter in Nordland"))
+    title = "Nordland to buy locomotives"
+    pages.append((site.page("/english", title=title, text=ENGLISH, date="2023-09-05"), title))
     pages.append((site.url + "/missing", "Nordland fehlt"))
     site.answers["/broken"] = Answer(b"", 500)
     return [site.feed("/rss", pages), site.url + "/broken"]
@@ -240,15 +253,11 @@ def test_the_data_dictionary_is_up_to_date():
 
 
 def test_the_documents_name_only_settings_there_are():
-    named = re.findall(r"`(\w+)\.(\w+)`", "".join(map(Path.read_text, DOCUMENTS[:1])))
-    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    named += re.findall(r"`(\w+)\.(\w+)`", operations)
-    shipped = (ROOT / "config.toml").read_text(encoding="utf-8")
-    settings = {(part, key) for part, key in named if part in SECTIONS}
-    assert settings
-    for part, key in settings:
-        section = shipped.partition(f"\n[{part}]\n")[2].partition("\n[")[0]
-        assert re.search(rf"^{key} = ", section, flags=re.MULTILINE), f"{part}.{key}"
+    text = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    named = {(part, key) for part, key in re.findall(r"`(\w+)\.(\w+)`", text) if part in SECTIONS}
+    assert named
+    shipped = tomllib.loads((ROOT / "config.toml").read_text(encoding="utf-8"))
+    assert [f"{part}.{key}" for part, key in sorted(named) if key not in shipped[part]] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

@@ -138,7 +138,17 @@ def test_tracking_is_dropped(query):
 @pytest.mark.parametrize(
     "query",
     [
-        *("id=12", "story=5", "p=77", "article=x", "sid=100", "ref=2023-17", "aid=4", "source=afp"),
+        *(
+            "id=12",
+            "story=5",
+            "p=77",
+            "article=x",
+            "sid=100",
+            "sid=20230905123456789012",
+            "ref=2023-17",
+            "aid=4",
+            "source=afp",
+        ),
         *(
             "sh=7",
             "rss=17",
