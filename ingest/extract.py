@@ -35,6 +35,7 @@ MAX_HTML = 3 * 2**20
 """Bytes of HTML that are extracted; trafilatura takes two seconds a megabyte."""
 
 _SURE_LANGUAGE = 200  # characters from which detection is surer than what a template says
+_SAMPLE = 5000  # characters in which letters are counted
 _MAX_LINES = 20
 _NEAR_TITLE = 60  # pieces of text after the headline
 # lxml refuses control characters when trafilatura moves text about, and the whole page is lost.
@@ -97,9 +98,11 @@ def extract_article(
     published = choose_published([*said.published, feed_date, from_url(url, now=now)])
     text = clean_text(_extract_text(tree, limits=limits))
     text = without_headline(text, said.headline)
-    if len(text) < limits.least_text:
+    letters = sum(character.isalpha() for character in text[:_SAMPLE])
+    if len(text) < limits.least_text or letters < limits.least_text // 2:
         return Rejection(
-            kind=FailureKind.EMPTY, reason=f"only {len(text)} characters of text were found"
+            kind=FailureKind.EMPTY,
+            reason=f"only {len(text)} characters of text were found, {letters} of them letters",
         )
     return Article(
         url=url,

@@ -51,7 +51,7 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
     """Re-check an article for a new version, a block or its disappearance."""
     unconditional = context.chance() < context.limits.unconditional_share
     fetched = await context.fetcher.fetch(
-        article.canonical_url, validators=Validators() if unconditional else article.validators
+        article.check_url, validators=Validators() if unconditional else article.validators
     )
     reading = (
         await context.compute(

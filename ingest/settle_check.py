@@ -157,12 +157,11 @@ def _settle_problem(
     page: FetchedPage | None,
 ) -> Report:
     now = problem.at if isinstance(problem, Failure) else context.now()
-    state = state_after(
-        problem.kind, before=stored.state, previous=last_failure(connection, stored.id)
-    )
+    previous = last_failure(connection, stored.id)
+    state = state_after(problem.kind, before=stored.state, previous=previous)
     add_observation(
         connection,
-        problem_observation(stored.canonical_url, problem, page, now),
+        problem_observation(stored.check_url, problem, page, now),
         article_id=stored.id,
     )
     plan = plan_check_after_failure(
@@ -170,6 +169,7 @@ def _settle_problem(
         first_seen_at=stored.first_seen_at,
         kind=problem.kind,
         retry_after_seconds=problem.retry_after_seconds if isinstance(problem, Failure) else None,
+        repeated=previous == problem.kind.value,
         now=now,
         budget=context.check_budget,
         jitter=context.chance(),

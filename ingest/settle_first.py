@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -152,6 +153,7 @@ def _store_new(
         connection,
         outlet_id=outlet_id,
         canonical_url=article.canonical_url,
+        check_url=_answering_url(article, look),
         published=article.published,
         now=now,
     )
@@ -178,6 +180,17 @@ def _store_new(
         ),
     )
     return Outcome.NEW_VERSION, article.title
+
+
+def _answering_url(article: Article, look: Observation) -> str:
+    """The address to ask when looking again: the canonical one if it is surely the same page.
+
+    A canonical URL has lost "m." and AMP, and a site need not answer there.
+    """
+    answered = urlsplit(look.final_url or look.requested_url)
+    canonical = urlsplit(article.canonical_url)
+    same = (answered.netloc, answered.path) == (canonical.netloc, canonical.path)
+    return article.canonical_url if same else answered.geturl()
 
 
 def _known_under(

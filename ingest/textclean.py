@@ -28,7 +28,7 @@ def clean_text(text: str, *, limit: int = MAX_TEXT) -> str:
 
 def clean_line(text: str, *, limit: int = 1000) -> str:
     """Return the text on one line, as for a title or a name."""
-    return clean_text(" ".join(text.split()), limit=limit)
+    return clean_text(" ".join(clean_text(text).split()), limit=limit).strip()
 
 
 def without_headline(text: str, title: str) -> str:

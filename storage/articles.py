@@ -37,6 +37,7 @@ class StoredArticle:
 
     id: int
     canonical_url: str
+    check_url: str
     state: ArticleState
     published_at: datetime | None
     published_confidence: float | None
@@ -62,6 +63,7 @@ def _select_articles() -> Any:
     return select(
         article.c.id.label("article_id"),
         article.c.canonical_url,
+        article.c.check_url,
         article.c.state,
         article.c.published_at.label("article_published_at"),
         article.c.published_confidence,
@@ -77,6 +79,7 @@ def _stored_article(row: Row[Any]) -> StoredArticle:
     return StoredArticle(
         id=row.article_id,
         canonical_url=row.canonical_url,
+        check_url=row.check_url,
         state=ArticleState(row.state),
         published_at=row.article_published_at,
         published_confidence=row.published_confidence,
@@ -174,6 +177,7 @@ def add_article(
     *,
     outlet_id: int,
     canonical_url: str,
+    check_url: str,
     published: DatedBy | None,
     now: datetime,
 ) -> int:
@@ -184,6 +188,7 @@ def add_article(
             .values(
                 outlet_id=outlet_id,
                 canonical_url=canonical_url,
+                check_url=check_url,
                 first_seen_at=now,
                 state=ArticleState.LIVE.value,
                 state_since=now,

@@ -159,6 +159,7 @@ article = Table(
     _id(),
     Column("outlet_id", ForeignKey("outlet.id"), nullable=False),
     Column("canonical_url", Text, nullable=False),
+    Column("check_url", Text, nullable=False, comment="the address that answered, asked again"),
     Column("first_seen_at", UTCDateTime, nullable=False),
     Column("published_at", UTCDateTime),
     Column("published_source", Text, comment="json-ld, meta, feed, url, text, given"),

@@ -73,7 +73,8 @@ def test_reading_a_page_twice_gives_the_same_article():
 
 def test_comments_under_the_article_are_not_its_text():
     html = page(
-        body=PARAGRAPHS + "<div id='comments'><p>I was there and saw it all, said a reader.</p></div>"
+        body=PARAGRAPHS
+        + "<div id='comments'><p>I was there and saw it all, said a reader.</p></div>"
     )
     assert "said a reader" not in article(html).text
 
@@ -168,7 +169,9 @@ def test_the_day_in_the_address_is_taken_when_there_is_nothing_better():
     ],
 )
 def test_a_date_that_only_readers_see_is_taken_last_and_trusted_least(line):
-    published = article(page(body=line + PARAGRAPHS), url="https://news.example.org/harbour").published
+    published = article(
+        page(body=line + PARAGRAPHS), url="https://news.example.org/harbour"
+    ).published
     assert published is not None
     assert published.value.date().isoformat() == "2023-09-06"
     assert published.source is DateSource.TEXT

@@ -139,12 +139,14 @@ def test_a_script_without_an_article_gives_none(script):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["@type", "@graph", "author", "name", "headline", "publisher", "x"])
-        | st.text(max_size=4),
-        inner | st.just("NewsArticle"),
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["@type", "@graph", "author", "name", "headline", "publisher", "x"])
+            | st.text(max_size=4),
+            inner | st.just("NewsArticle"),
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )

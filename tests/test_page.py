@@ -14,8 +14,8 @@ URL = "https://news.example.org/2023/09/05/harbour"
 SENTENCE = "The harbour of Port Alder was closed on Tuesday after the crane drivers walked out. "
 HTML = (
     "<!DOCTYPE html><html><head><title>Harbour</title></head><body><article><h1>Harbour closed</h1>"
-    + f"<p>{SENTENCE * 6}</p><p>{SENTENCE.replace('Tuesday', 'Monday') * 6}</p>"
-    + "</article></body></html>"
+    f"<p>{SENTENCE * 6}</p><p>{SENTENCE.replace('Tuesday', 'Monday') * 6}</p>"
+    "</article></body></html>"
 ).encode()
 
 

@@ -163,6 +163,18 @@ def test_one_article_under_two_urls_is_one_article(site, engine, url, tmp_path: 
     }
 
 
+def test_an_article_is_looked_at_again_where_it_answered(site, engine, url, tmp_path: Path):
+    page = site.page("/talks.amp", title="Nordland verkauft Lokomotiven", text=TALKS)
+    config = write_config(
+        tmp_path, feeds=[site.feed("/rss", [(page, "Nordland")])], database_url=url
+    )
+    run_once(config)
+    run_once(config)
+    assert rows(engine, "SELECT canonical_url FROM article") == [(site.url + "/talks",)]
+    assert site.requests["/talks"] == 0
+    assert site.requests["/talks.amp"] == 2
+
+
 def test_a_failing_feed_never_stops_the_others(site, engine, url, tmp_path: Path):
     page = site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)
     site.answers["/500"] = Answer(b"broken", 500)

@@ -40,6 +40,7 @@ def add_outlet(connection, domain="paper.example", **values):
 def add_article(connection, outlet_id, **values):
     defaults = {
         "canonical_url": "https://paper.example/a",
+        "check_url": "https://paper.example/a",
         "first_seen_at": NOON,
         "state": "live",
         "state_since": NOON,

@@ -128,6 +128,9 @@ def upgrade() -> None:
         sa.Column("id", BigInt, primary_key=True, autoincrement=True),
         sa.Column("outlet_id", BigInt, sa.ForeignKey("outlet.id"), nullable=False),
         sa.Column("canonical_url", sa.Text, nullable=False),
+        sa.Column(
+            "check_url", sa.Text, nullable=False, comment="the address that answered, asked again"
+        ),
         sa.Column("first_seen_at", UTCDateTime, nullable=False),
         sa.Column("published_at", UTCDateTime),
         sa.Column("published_source", sa.Text, comment="json-ld, meta, feed, url, text, given"),
