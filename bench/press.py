@@ -120,6 +120,8 @@ def write_press_config(
     text = (
         f"feeds = [\n{feeds}\n]\n"
         f'[database]\nurl = "sqlite:///{folder / "press.db"}"\n'
+        # the server says the same each time, so there is nothing to wait for
+        "[schedule]\nretry_attempts = 0\n"
         '[fetch]\nallow_networks = ["127.0.0.0/8"]\nper_host_interval_seconds = 0.0\n'
         "per_host_concurrency = 16\n"
         f"{accepting}"

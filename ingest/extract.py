@@ -39,10 +39,11 @@ _SAMPLE = 5000  # characters in which letters are counted
 _MAX_LINES = 20
 _NEAR_TITLE = 60  # pieces of text after the headline
 # lxml refuses control characters when trafilatura moves text about, and the whole page is lost.
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
-    r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));"
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))
+_CONTROL_REFERENCE = re.compile(
+    rb"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));"
 )
+_NONCHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")  # U+FFFE and U+FFFF
 _DATE_LINES = (
     "//time | //*[self::span or self::div or self::p or self::li or self::td or self::small]"
     "[contains(@class, 'date') or contains(@class, 'Date') or contains(@id, 'date')"
@@ -128,7 +129,7 @@ def extractor_version() -> str:
 
 def parse_html(html: bytes, *, charset: str | None) -> Any | None:
     """Parse a page into an lxml tree; None for what is no HTML."""
-    text = _CONTROL.sub("", decode_html(html, charset=charset))
+    text = _without_controls(decode_html(html, charset=charset).encode("utf-8", "replace"))
     parser = lxml.html.HTMLParser(
         encoding="utf-8",
         collect_ids=False,
@@ -137,10 +138,18 @@ def parse_html(html: bytes, *, charset: str | None) -> Any | None:
         remove_pis=True,
     )
     try:
-        tree = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        tree = lxml.html.document_fromstring(text, parser=parser)
     except (LxmlError, ValueError):
         return None
     return tree if len(tree) else None
+
+
+def _without_controls(text: bytes) -> bytes:
+    # In UTF-8 bytes this is twenty times as fast as in characters.
+    text = _CONTROL_REFERENCE.sub(b"", text.translate(None, _CONTROL))
+    for mark in _NONCHARACTERS:
+        text = text.replace(mark, b"")
+    return text
 
 
 def _extract_text(tree: Any, *, limits: ExtractionLimits) -> str:
