@@ -16,15 +16,22 @@ from ingest.model import (
     Article,
     Candidate,
     Discard,
+    Features,
     Fingerprint,
+    Relation,
     Relevance,
     SeedText,
     Stage,
     Verdict,
 )
 from ingest.story import StoryRule, compile_story, judge_entry, judge_text
-from ingest.verdict.judge import JudgedText, judge
+from ingest.verdict.encoder import Encoder
+from ingest.verdict.judge import JudgedText, judge, prepare_text
+from ingest.verdict.rule import load_rule
 from ingest.verdict.shingles import fingerprint
+
+COPIES_SEED = "copies-seed"
+"""The rule of an article that belongs to a story only because it has the seed's text."""
 
 _compiled = lru_cache(maxsize=64)(compile_story)  # a worker judges thousands of texts by one rule
 
@@ -44,6 +51,7 @@ class Assessment:
     relevances: tuple[Relevance, ...]
     seed_verdicts: tuple[Verdict, ...]
     fingerprint: Fingerprint
+    features: Features
 
 
 def rules_version(stories: Sequence[StorySetup]) -> str:
@@ -52,27 +60,66 @@ def rules_version(stories: Sequence[StorySetup]) -> str:
     return sha256(joined.encode()).hexdigest()[:12]
 
 
-def assess_article(article: Article, stories: Sequence[StorySetup]) -> Assessment:
-    """Judge an extracted article against every story and seed."""
-    own = JudgedText(text=article.text, title=article.title, language=article.language)
+def assess_article(
+    article: Article, stories: Sequence[StorySetup], *, encoder: Encoder | None
+) -> Assessment:
+    """Judge an extracted article against every story and seed; the seed is compared in full."""
+    rule = load_rule()
+    own = prepare_text(
+        article.text, title=article.title, language=article.language, rule=rule, encoder=encoder
+    )
+    relevances = tuple(
+        judge_text(
+            _compiled(item.rule),
+            title=article.title,
+            text=article.text,
+            published=article.published,
+        )
+        for item in stories
+    )
     return Assessment(
-        relevances=tuple(
-            judge_text(
-                _compiled(item.rule),
-                title=article.title,
-                text=article.text,
-                published=article.published,
-            )
-            for item in stories
+        relevances=relevances,
+        seed_verdicts=tuple(
+            _judge_seed(own, item, relevance, encoder=encoder)
+            for item, relevance in zip(stories, relevances, strict=True)
         ),
-        seed_verdicts=tuple(judge(own, seed_text(item)) for item in stories),
         fingerprint=fingerprint(article.text, language=article.language),
+        features=own.features,
     )
 
 
-def seed_text(story: StorySetup) -> JudgedText:
-    """The seed's side of a comparison."""
-    return JudgedText(text=story.seed.text, title=story.seed.title, language=story.seed.language)
+def _judge_seed(
+    own: JudgedText, story: StorySetup, relevance: Relevance, *, encoder: Encoder | None
+) -> Verdict:
+    verdict = judge(own, seed_text(story.seed, encoder), rule=load_rule())
+    if not relevance.on_story:
+        return verdict
+    return relate_to_seed(verdict, rule=relevance.rule, score=relevance.score)
+
+
+def relate_to_seed(verdict: Verdict, *, rule: str, score: float) -> Verdict:
+    """An article of the story that has none of the seed's text reports the same story.
+
+    What a story is, its rule says better than a likeness of texts: who, where, and in which days.
+    `rule` and `score` are those of the article's relevance.
+    """
+    if verdict.relation is not Relation.UNRELATED or rule == COPIES_SEED:
+        return verdict
+    note = f"of the story by its rule ({rule}); {verdict.evidence.note}"
+    return replace(
+        verdict,
+        relation=Relation.SAME_STORY,
+        score=score,
+        evidence=replace(verdict.evidence, note=note),
+    )
+
+
+@lru_cache(maxsize=64)
+def seed_text(seed: SeedText, encoder: Encoder | None) -> JudgedText:
+    """The seed's side of a comparison; its features are made once in a process."""
+    return prepare_text(
+        seed.text, title=seed.title, language=seed.language, rule=load_rule(), encoder=encoder
+    )
 
 
 def decide_memberships(assessment: Assessment) -> tuple[Relevance, ...]:
@@ -86,7 +133,7 @@ def decide_memberships(assessment: Assessment) -> tuple[Relevance, ...]:
         if relevance.on_story:
             kept.append(relevance)
         elif verdict.relation.text_level and not verdict.needs_review:
-            kept.append(replace(relevance, on_story=True, rule="copies-seed", score=verdict.score))
+            kept.append(replace(relevance, on_story=True, rule=COPIES_SEED, score=verdict.score))
     return tuple(kept)
 
 

@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from ingest.assess import StorySetup
+from ingest.candidates import SignatureIndex
 from ingest.compute import describe_failure
 from ingest.fetch import Fetcher
 from ingest.model import FailureKind, Rejection
@@ -31,8 +32,7 @@ class Limits:
     max_decoded_bytes: int = 20 * 2**20
     lease: timedelta = timedelta(seconds=300)
     in_flight: int = 16
-    similar_limit: int = 20
-    similar_min_shared: int = 3
+    similar_limit: int = 20  # stored versions that a new one is compared with
     unconditional_share: float = 0.1  # of re-checks: validators lie
     keep_raw: bool = True
 
@@ -54,6 +54,7 @@ class Context:
     limits: Limits
     now: Callable[[], datetime]
     chance: Callable[[], float] = random.random
+    signatures: SignatureIndex = field(default_factory=SignatureIndex)  # the writer's alone
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def store(

@@ -301,6 +301,37 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What a text is compared by in any language; arrays as bytes, little-endian.
+
+    n is the number of sentences. Without the model there are no vectors, and no signature.
+    """
+
+    language: str | None
+    lengths: bytes  # n unsigned 16-bit: characters of each sentence
+    quoted: bytes  # n unsigned 8-bit: share of each sentence in quotation marks, of 255
+    anchors: bytes  # rows of (sentence u16, weight in thousandths u16, key u32)
+    vectors: bytes  # n x 512 signed 8-bit, not centred, each row scaled by its largest value
+    document: bytes  # 512 signed 8-bit: the mean of the centred sentence vectors
+    signature: bytes  # 64 bytes: 512 signs of the document vector
+    lookup: tuple[int, ...]  # 32-bit keys of the heaviest anchors, sorted
+    model: str  # distribution that the vectors come from, empty without
+    model_version: str
+    method_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentencePair:
+    """A sentence of each side that says the same."""
+
+    index_a: int
+    index_b: int
+    text_a: str
+    text_b: str
+    score: float  # probability, 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """Text that both sides share, as character offsets into each normalised text."""
 
@@ -315,8 +346,10 @@ class Passage:
 class Evidence:
     """Why a verdict is what it is, for a person to read."""
 
+    pairs: tuple[SentencePair, ...] = ()  # aligned sentences, in a's order
     passages: tuple[Passage, ...] = ()
     shared_numbers: tuple[str, ...] = ()
+    shared_names: tuple[tuple[str, str], ...] = ()  # as each side writes them
     note: str = ""
 
 

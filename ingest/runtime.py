@@ -15,10 +15,10 @@ from ingest.compute import WorkerPool
 from ingest.config import Config
 from ingest.context import Context, Limits
 from ingest.fetch import Fetcher, FetchPolicy
-from ingest.page import warm_up
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
 from ingest.seeds import read_seed
 from ingest.stories import Preparation, prepare_database
+from ingest.work import warm_up
 from storage.engine import open_engine
 from storage.migrate import current, require_head, upgrade
 
@@ -87,7 +87,7 @@ async def open_context(engine: Engine, config: Config) -> AsyncIterator[Context]
                     workers=workers,
                     fetcher=fetcher,
                     stories=stories,
-                    seed_ids=preparation.seed_ids,
+                    seed_ids=tuple(item.seed_id for item in preparation.stored),
                     rule_version=rules_version(stories),
                     poll_budget=PollBudget(
                         floor_seconds=schedule.floor_seconds,

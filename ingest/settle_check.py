@@ -25,6 +25,7 @@ from ingest.model import (
     Outcome,
     Rejection,
 )
+from ingest.relating import refresh_clusters
 from ingest.schedule import (
     CheckPlan,
     plan_check_after_change,
@@ -142,7 +143,8 @@ def _settle_change(
         article_id=stored.id,
         version_id=version_id,
     )
-    improve_published(connection, stored, article.published)
+    if improve_published(connection, stored, article.published):
+        refresh_clusters(connection, [stored.id], now)
     plan = plan_check_after_change(now=now, budget=context.check_budget, jitter=context.chance())
     _record(connection, stored, plan, state=ArticleState.LIVE, now=now, page=page)
     return Outcome.NEW_VERSION, f"{change.kind}: {change.reason}"

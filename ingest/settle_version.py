@@ -1,4 +1,7 @@
-"""Writing a version with everything that hangs on it, inside the caller's transaction."""
+"""Writing a version with everything that hangs on it, inside the caller's transaction.
+
+version -> fingerprint, features -> candidates -> judge -> edges -> clusters
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ingest.assess import Assessment
+from ingest.candidates import SignatureIndex, find_candidates
 from ingest.changes import content_hash
 from ingest.context import Context
-from ingest.model import Article, FetchedPage, Outcome
+from ingest.model import Article, Features, FetchedPage, Fingerprint, Outcome, Relation
+from ingest.relating import refresh_clusters
 from ingest.verdict.judge import JudgedText, judge
+from ingest.verdict.rule import load_rule
 from ingest.work import PageReading
 from storage.articles import set_current_version
-from storage.edges import SimilarVersion, add_edge, add_fingerprint, find_similar
+from storage.edges import add_edge, related_versions
+from storage.lookup import StoredText, add_features, add_fingerprint, load_texts
 from storage.versions import Observation, RawBody, add_version
 
 
@@ -27,7 +34,7 @@ def store_version(
     assessment: Assessment,
     now: datetime,
 ) -> int:
-    """Store a version, its fingerprint and its verdicts; make it current; return its id."""
+    """Store a version, what it is compared by and its verdicts; make it current; return its id."""
     version_id = add_version(
         connection,
         article_id,
@@ -38,58 +45,93 @@ def store_version(
     set_current_version(connection, article_id, version_id)
     for seed_id, verdict in zip(context.seed_ids, assessment.seed_verdicts, strict=True):
         add_edge(connection, child_version_id=version_id, seed_id=seed_id, verdict=verdict, now=now)
-    similar = find_similar(
-        connection,
-        assessment.fingerprint,
+    own = StoredText(
+        version_id=version_id,
         article_id=article_id,
+        title=article.title,
+        text=article.text,
+        language=article.language,
+        published_at=exact_date(article),
+        first_observed_at=now,
+        features=assessment.features,
+    )
+    relate_version(
+        connection,
+        context.signatures,
+        own,
+        hashes=assessment.fingerprint,
+        features=assessment.features,
         limit=context.limits.similar_limit,
-        min_shared=context.limits.similar_min_shared,
+        now=now,
     )
     add_fingerprint(connection, version_id, assessment.fingerprint)
-    own = JudgedText(text=article.text, title=article.title, language=article.language)
-    for other in similar:
-        _relate(connection, version_id, article, own=own, other=other, now=now)
+    add_features(connection, version_id, assessment.features, judged_by=load_rule().version)
+    refresh_clusters(connection, [article_id], now)
     return version_id
 
 
-def _relate(
+def relate_version(
     connection: Connection,
-    version_id: int,
-    article: Article,
+    index: SignatureIndex,
+    own: StoredText,
     *,
-    own: JudgedText,
-    other: SimilarVersion,
+    hashes: Fingerprint,
+    features: Features,
+    limit: int,
     now: datetime,
-) -> None:
-    verdict = judge(own, JudgedText(text=other.text, title=other.title, language=other.language))
-    if not verdict.relation.text_level:
-        return
-    if is_older(article, other):
-        # Found later but published earlier: the stored one descends from it.
-        turned = replace(verdict, shared_a=verdict.shared_b, shared_b=verdict.shared_a)
+) -> int:
+    """Compare a version with its candidates; write an edge for each relation; return how many."""
+    candidates = find_candidates(
+        connection,
+        index,
+        hashes=hashes,
+        features=features,
+        article_id=own.article_id,
+        limit=limit,
+    )
+    text = _judged(own, features)
+    related = related_versions(connection, own.version_id)  # by an earlier rule
+    written = 0
+    for other in load_texts(connection, list(dict.fromkeys([*candidates, *related]))):
+        if other.features is None:  # stored by an older release: rejudge makes them
+            continue
+        verdict = judge(text, _judged(other, other.features), rule=load_rule())
+        is_related = verdict.relation is not Relation.UNRELATED or verdict.needs_review
+        if not is_related and other.version_id not in related:
+            continue  # only what an earlier rule said must be withdrawn
+        child, parent = own, other
+        if is_older(own, other):
+            # Found later but published earlier: the stored one descends from it.
+            child, parent = other, own
+            verdict = replace(verdict, shared_a=verdict.shared_b, shared_b=verdict.shared_a)
         add_edge(
             connection,
-            child_version_id=other.version_id,
-            parent_version_id=version_id,
-            verdict=turned,
-            now=now,
-        )
-    else:
-        add_edge(
-            connection,
-            child_version_id=version_id,
-            parent_version_id=other.version_id,
+            child_version_id=child.version_id,
+            parent_version_id=parent.version_id,
             verdict=verdict,
             now=now,
         )
+        written += is_related
+    return written
 
 
-def is_older(article: Article, other: SimilarVersion) -> bool:
-    """Whether an article found just now was published before one found earlier."""
-    published = article.published
-    if published is None or published.day_only or other.published_at is None:
+def _judged(stored: StoredText, features: Features) -> JudgedText:
+    return JudgedText(
+        text=stored.text, title=stored.title, language=stored.language, features=features
+    )
+
+
+def is_older(own: StoredText, other: StoredText) -> bool:
+    """Whether an article was published before one that was found earlier."""
+    if own.published_at is None or other.published_at is None:
         return False
-    return published.value < other.published_at
+    return own.published_at < other.published_at
+
+
+def exact_date(article: Article) -> datetime | None:
+    """When an article was published, if the time of day is known."""
+    published = article.published
+    return None if published is None or published.day_only else published.value
 
 
 def page_observation(

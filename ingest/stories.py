@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import Connection, Engine
 
-from ingest.assess import StorySetup, seed_text
+from ingest.assess import StorySetup, relate_to_seed, seed_text
 from ingest.model import FeedSource
-from ingest.verdict.judge import METHOD_VERSION, JudgedText, judge
-from storage.edges import add_edge, versions_without_verdict
+from ingest.verdict.encoder import shared_encoder
+from ingest.verdict.features import is_current, lookup_keys
+from ingest.verdict.judge import METHOD_VERSION, JudgedText, judge, prepare_text
+from ingest.verdict.rule import load_rule
+from storage.edges import add_edge, memberships_of, versions_without_verdict
 from storage.engine import transaction
 from storage.feeds import sync_feeds
+from storage.lookup import StoredText, add_features, load_texts
 from storage.stories import StoredStory, store_story
 
 _BATCH = 200  # verdicts a transaction: a restart goes on where it was killed
@@ -24,7 +27,7 @@ _BATCH = 200  # verdicts a transaction: a restart goes on where it was killed
 class Preparation:
     """What the database made of the configuration."""
 
-    seed_ids: tuple[int, ...]  # in the order of the stories
+    stored: tuple[StoredStory, ...]  # in the order of the stories
     new_seeds: tuple[str, ...]  # slugs whose seed is new or edited
     rejudged: int  # verdicts added because a seed or the method changed
 
@@ -51,7 +54,7 @@ def prepare_database(
         for item, setup in zip(stored, stories, strict=True)
     )
     return Preparation(
-        seed_ids=tuple(item.seed_id for item in stored),
+        stored=tuple(stored),
         new_seeds=tuple(item.slug for item in stored if item.seed_is_new),
         rejudged=rejudged,
     )
@@ -70,24 +73,52 @@ def _judge_missing(engine: Engine, stored: StoredStory, setup: StorySetup, *, no
 def _judge_batch(
     connection: Connection, stored: StoredStory, setup: StorySetup, *, now: datetime
 ) -> int:
-    missing = list(
-        islice(
-            versions_without_verdict(
-                connection,
-                story_id=stored.id,
-                seed_id=stored.seed_id,
-                method_version=METHOD_VERSION,
-            ),
-            _BATCH,
-        )
+    missing = versions_without_verdict(
+        connection,
+        story_id=stored.id,
+        seed_id=stored.seed_id,
+        method_version=METHOD_VERSION,
+        limit=_BATCH,
     )
-    for item in missing:
-        own = JudgedText(text=item.text, title=item.title, language=item.language)
+    if not missing:
+        return 0
+    seed = seed_text(setup.seed, shared_encoder())
+    for item in load_texts(connection, missing):
+        own = ready_text(connection, item)
+        member = next(
+            found
+            for found in memberships_of(connection, item.version_id)
+            if found.story_id == stored.id
+        )
         add_edge(
             connection,
             child_version_id=item.version_id,
             seed_id=stored.seed_id,
-            verdict=judge(own, seed_text(setup)),
+            verdict=relate_to_seed(
+                judge(own, seed, rule=load_rule()), rule=member.rule, score=member.score
+            ),
             now=now,
         )
     return len(missing)
+
+
+def ready_text(connection: Connection, stored: StoredText) -> JudgedText:
+    """A stored version ready to be judged; features it lacks, or outdated ones, are made anew."""
+    encoder = shared_encoder()
+    found = stored.features
+    if found is not None and is_current(found, encoder):
+        return JudgedText(
+            text=stored.text,
+            title=stored.title,
+            language=stored.language,
+            features=replace(found, lookup=lookup_keys(found.anchors)),
+        )
+    own = prepare_text(
+        stored.text,
+        title=stored.title,
+        language=stored.language,
+        rule=load_rule(),
+        encoder=encoder,
+    )
+    add_features(connection, stored.version_id, own.features, judged_by=None)
+    return own

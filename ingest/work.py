@@ -17,6 +17,8 @@ from ingest.feeds import parse_feed
 from ingest.inflate import decode_body
 from ingest.model import Article, DatedBy, FeedDocument, FetchedPage, NotAFeed, Rejection
 from ingest.page import read_page
+from ingest.page import warm_up as warm_up_extraction
+from ingest.verdict.encoder import shared_encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,19 @@ def read_article(
     content = read_page(page, body, feed_date=feed_date, now=page.fetched_at)
     return PageReading(
         content=content,
-        assessment=assess_article(content, stories) if isinstance(content, Article) else None,
+        assessment=assess_given(content, stories) if isinstance(content, Article) else None,
         raw_sha256=sha256(body).hexdigest() if keep_raw else None,
         raw_zstd=zstandard.compress(body, 3) if keep_raw else None,
         raw_size=len(body),
     )
+
+
+def assess_given(article: Article, stories: tuple[StorySetup, ...]) -> Assessment:
+    """Judge an article against every story, with this worker's encoder."""
+    return assess_article(article, stories, encoder=shared_encoder())
+
+
+def warm_up() -> None:
+    """Load what the first page would otherwise wait for; run once in each worker."""
+    warm_up_extraction()
+    shared_encoder()

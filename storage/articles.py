@@ -214,13 +214,14 @@ def _published_columns(published: DatedBy | None) -> dict[str, Any]:
 
 def improve_published(
     connection: Connection, stored: StoredArticle, published: DatedBy | None
-) -> None:
-    """Keep the better of two publication dates; an equally good one changes nothing."""
+) -> bool:
+    """Keep the better of two publication dates; return whether it changed."""
     if published is None or published.confidence <= (stored.published_confidence or 0.0):
-        return
+        return False
     connection.execute(
         update(article).where(article.c.id == stored.id).values(**_published_columns(published))
     )
+    return True
 
 
 def add_urls(

@@ -1,8 +1,11 @@
-"""The one difference between the two databases' INSERT: which module knows ON CONFLICT."""
+"""Where the two databases differ: INSERT with ON CONFLICT, and lists as rows."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Connection, Table, TableValuedAlias, cast, column, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -11,3 +14,12 @@ def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def listed(connection: Connection, numbers: Sequence[int]) -> TableValuedAlias:
+    """Whole numbers as rows of one column `value`: one parameter, however many there are."""
+    if connection.dialect.name == "sqlite":
+        each = func.json_each(json.dumps(list(numbers)))
+        return each.table_valued(column("value", BigInteger), name="listed")
+    many = func.unnest(cast(list(numbers), postgresql.ARRAY(BigInteger)))
+    return many.table_valued(column("value", BigInteger), name="listed").render_derived()

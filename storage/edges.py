@@ -1,96 +1,15 @@
-"""Fingerprints, the lookup of similar versions, and the verdicts between them."""
+"""The verdicts between versions, and which are still missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from ingest.model import Fingerprint, Verdict
+from ingest.model import Verdict
 from storage.dialect import insert
-from storage.schema import article, article_story, edge, fingerprint, shingle, version
-
-_LOOKUP_HASHES = 600
-"""Hashes looked up for one text; the smallest ones, which are a fair sample of a FracMinHash."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimilarVersion:
-    """A stored version that shares material with a text."""
-
-    version_id: int
-    article_id: int
-    title: str
-    text: str
-    language: str | None
-    published_at: datetime | None
-    first_observed_at: datetime
-    shared_hashes: int
-
-
-def add_fingerprint(connection: Connection, version_id: int, value: Fingerprint) -> None:
-    """Store what finding copies of a version needs."""
-    connection.execute(
-        fingerprint.insert().values(
-            version_id=version_id,
-            text_hash=value.text_hash,
-            language=value.language,
-            words=value.words,
-            shingles=len(value.shingles),
-            method_version=value.method_version,
-        )
-    )
-    if value.shingles:
-        connection.execute(
-            shingle.insert(),
-            [{"hash": item, "version_id": version_id} for item in sorted(set(value.shingles))],
-        )
-
-
-def find_similar(
-    connection: Connection,
-    value: Fingerprint,
-    *,
-    article_id: int,
-    limit: int,
-    min_shared: int,
-) -> tuple[SimilarVersion, ...]:
-    """Versions of other articles that share hashes, the most alike first, one an article."""
-    hashes = value.shingles[:_LOOKUP_HASHES]
-    counts = (
-        select(shingle.c.version_id, func.count().label("shared"))
-        .where(shingle.c.hash.in_(hashes))
-        .group_by(shingle.c.version_id)
-        .having(func.count() >= min(min_shared, max(len(hashes), 1)))
-        .order_by(func.count().desc(), shingle.c.version_id)
-        .limit(limit * 4)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(version, article.c.published_at.label("article_published_at"), counts.c.shared)
-        .join(counts, counts.c.version_id == version.c.id)
-        .join(article, article.c.id == version.c.article_id)
-        .where(version.c.article_id != article_id)
-        .order_by(counts.c.shared.desc(), version.c.id)
-    ).all()
-    best: dict[int, SimilarVersion] = {}
-    for row in rows:
-        best.setdefault(
-            row.article_id,
-            SimilarVersion(
-                version_id=row.id,
-                article_id=row.article_id,
-                title=row.title,
-                text=row.text,
-                language=row.language,
-                published_at=row.article_published_at,
-                first_observed_at=row.first_observed_at,
-                shared_hashes=row.shared,
-            ),
-        )
-    return tuple(best.values())[:limit]
+from storage.schema import article_story, edge, feature, version
 
 
 def add_edge(
@@ -123,22 +42,12 @@ def add_edge(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionText:
-    """A version's text, to be judged again."""
-
-    version_id: int
-    title: str
-    text: str
-    language: str | None
-
-
 def versions_without_verdict(
-    connection: Connection, *, story_id: int, seed_id: int, method_version: str
-) -> Iterator[VersionText]:
+    connection: Connection, *, story_id: int, seed_id: int, method_version: str, limit: int
+) -> list[int]:
     """Versions of a story's articles that were not compared with this seed by this method."""
     rows = connection.execute(
-        select(version.c.id, version.c.title, version.c.text, version.c.language)
+        select(version.c.id)
         .join(
             article_story,
             and_(
@@ -156,6 +65,72 @@ def versions_without_verdict(
         )
         .where(edge.c.id.is_(None))
         .order_by(version.c.id)
+        .limit(limit)
     )
-    for row in rows:
-        yield VersionText(version_id=row.id, title=row.title, text=row.text, language=row.language)
+    return [row.id for row in rows]
+
+
+def related_versions(connection: Connection, version_id: int) -> list[int]:
+    """Versions that a verdict of any method relates to this one, either way round."""
+    pairs = connection.execute(
+        select(edge.c.child_version_id, edge.c.parent_version_id).where(
+            edge.c.parent_version_id.is_not(None),
+            or_(edge.c.child_version_id == version_id, edge.c.parent_version_id == version_id),
+        )
+    )
+    return sorted({end for pair in pairs for end in pair} - {version_id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """Why a version's article belongs to a story."""
+
+    story_id: int
+    rule: str
+    score: float
+
+
+def memberships_of(connection: Connection, version_id: int) -> tuple[Membership, ...]:
+    """The stories of a version's article."""
+    rows = connection.execute(
+        select(article_story.c.story_id, article_story.c.rule, article_story.c.score)
+        .join(version, version.c.article_id == article_story.c.article_id)
+        .where(version.c.id == version_id)
+        .order_by(article_story.c.story_id)
+    )
+    return tuple(Membership(story_id=row.story_id, rule=row.rule, score=row.score) for row in rows)
+
+
+def versions_not_judged_by(
+    connection: Connection, rule: str, *, since: datetime | None, after: int, limit: int
+) -> list[int]:
+    """Versions whose relations were not told by this rule, or that have no features."""
+    rows = connection.execute(
+        _not_judged(rule, since=since)
+        .where(version.c.id > after)
+        .order_by(version.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in rows]
+
+
+def count_not_judged_by(connection: Connection, rule: str, *, since: datetime | None) -> int:
+    """How many versions wait to be judged by this rule."""
+    waiting = _not_judged(rule, since=since).subquery()
+    return connection.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def _not_judged(rule: str, *, since: datetime | None) -> Select[tuple[int]]:
+    query = (
+        select(version.c.id)
+        .outerjoin(feature, feature.c.version_id == version.c.id)
+        .where(or_(feature.c.version_id.is_(None), feature.c.judged_by != rule))
+    )
+    return query if since is None else query.where(version.c.first_observed_at >= since)
+
+
+def mark_judged(connection: Connection, version_id: int, rule: str) -> None:
+    """Note which rule told a version's relations."""
+    connection.execute(
+        feature.update().where(feature.c.version_id == version_id).values(judged_by=rule)
+    )

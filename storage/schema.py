@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -324,6 +325,36 @@ shingle = Table(
     comment="FracMinHash of a version: one row a kept shingle hash.",
 )
 
+feature = Table(
+    "feature",
+    metadata,
+    Column("version_id", ForeignKey("version.id"), primary_key=True, autoincrement=False),
+    Column("judged_by", Text, comment="rule that told its relations to other versions"),
+    Column("language", Text, comment="ISO 639-1, as it was judged"),
+    Column("method_version", Text, nullable=False),
+    Column("model", Text, nullable=False, comment="distribution of the encoder, empty without"),
+    Column("model_version", Text, nullable=False),
+    # before what is large: a scan of all signatures reads no overflow pages
+    Column("signature", LargeBinary, nullable=False, comment="512 signs; empty without a model"),
+    Column("document", LargeBinary, nullable=False, comment="512 signed bytes"),
+    Column("lengths", LargeBinary, nullable=False, comment="u16 each: characters of the sentences"),
+    Column("quoted", LargeBinary, nullable=False, comment="u8 each: share in quotation marks"),
+    Column("anchors", LargeBinary, nullable=False, comment="(u16 sentence, u16 weight, u32 key)"),
+    Column("vectors", LargeBinary, nullable=False, comment="512 signed bytes a sentence"),
+    Index("ix_feature_judged_by", "judged_by"),
+    comment="What a version is compared by in any language; computed once.",
+)
+
+anchor = Table(
+    "anchor",
+    metadata,
+    Column("key", BigInt, primary_key=True, autoincrement=False, comment="hash of the anchor"),
+    Column("version_id", ForeignKey("version.id"), primary_key=True),
+    Index("ix_anchor_version_id", "version_id"),
+    sqlite_with_rowid=False,
+    comment="The heaviest names and numbers of a version, by which other languages find it.",
+)
+
 edge = Table(
     "edge",
     metadata,
@@ -350,6 +381,68 @@ edge = Table(
     Index("ix_edge_parent_version_id", "parent_version_id"),
     Index("ix_edge_seed_id", "seed_id"),
     comment="A verdict between two versions, or a version and a seed. Append-only.",
+)
+
+analyst_verdict = Table(
+    "analyst_verdict",
+    metadata,
+    _id(),
+    Column(
+        "child_version_id", ForeignKey("version.id"), nullable=False, comment="what it is about"
+    ),
+    Column("parent_version_id", ForeignKey("version.id"), comment="null when it is about a seed"),
+    Column("seed_id", ForeignKey("seed.id"), comment="null when it is about a version"),
+    Column("relation", Text, nullable=False, comment="what is true, in the analyst's eyes"),
+    Column("author", Text, nullable=False, server_default="", comment="who says so"),
+    Column("note", Text, nullable=False, server_default="", comment="why"),
+    Column(
+        "decided_at",
+        UTCDateTime,
+        nullable=False,
+        server_default=func.current_timestamp(),
+        comment="left out of an INSERT: now",
+    ),
+    CheckConstraint("(parent_version_id IS NULL) <> (seed_id IS NULL)", name="one_parent"),
+    CheckConstraint(
+        "relation IN ('identical', 'near_duplicate', 'translation', 'excerpt', 'same_story',"
+        " 'unrelated')",
+        name="known_relation",
+    ),
+    Index("ix_analyst_verdict_child_version_id", "child_version_id"),
+    Index("ix_analyst_verdict_parent_version_id", "parent_version_id"),
+    comment="A person's correction; the last one of a pair counts, over every rule. Append-only.",
+)
+
+article_cluster = Table(
+    "article_cluster",
+    metadata,
+    Column(
+        "article_id",
+        ForeignKey("article.id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="each article is in one cluster, often alone",
+    ),
+    Column(
+        "cluster_id",
+        ForeignKey("article.id"),
+        nullable=False,
+        comment="the cluster's earliest known article",
+    ),
+    Column("earliest", Boolean, nullable=False, comment="this is that article"),
+    Column(
+        "parent_article_id",
+        ForeignKey("article.id"),
+        comment="the earlier article it has most of its text from; null: none known",
+    ),
+    Column("parent_relation", Text, comment="to the parent: identical, …, excerpt"),
+    Column("parent_shared_child", Float, comment="share of this article that the parent covers"),
+    Column("parent_shared_parent", Float, comment="share of the parent that this article covers"),
+    Column("size", Integer, nullable=False, comment="articles in the cluster"),
+    Column("updated_at", UTCDateTime, nullable=False, comment="when anything of this row moved"),
+    Index("ix_article_cluster_cluster_id", "cluster_id"),
+    Index("ix_article_cluster_parent_article_id", "parent_article_id"),
+    comment="Which articles carry one text, and where each has it from. Made from edges; it moves.",
 )
 
 discard = Table(

@@ -39,6 +39,8 @@ articles = Table(
     Column("relation_to_seed", Text, comment="of the current version to the story's seed"),
     Column("seed_score", Float, comment="how sure that relation is, 0 to 1"),
     Column("needs_review", Boolean, comment="the relation should be looked at by a person"),
+    Column("analyst_relation", Text, comment="what an analyst says it is; null: nobody did"),
+    Column("final_relation", Text, comment="the analyst's relation, else the rule's"),
     comment="Every article and the story it belongs to, as it stands now.",
     info={
         "sql": """
@@ -48,7 +50,8 @@ SELECT a.id AS article_id, o.name AS outlet, o.domain, o.country, o.language AS 
        a.first_seen_at, a.last_checked_at, a.state, a.state_since,
        (SELECT COUNT(*) FROM version n WHERE n.article_id = a.id) AS versions,
        s.slug AS story, m.score AS relevance,
-       e.relation AS relation_to_seed, e.score AS seed_score, e.needs_review
+       e.relation AS relation_to_seed, e.score AS seed_score, e.needs_review,
+       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation
 FROM article a
 JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version v ON v.id = a.current_version_id
@@ -57,6 +60,10 @@ LEFT JOIN story s ON s.id = m.story_id
 LEFT JOIN seed d ON d.story_id = s.id AND d.is_current
 LEFT JOIN edge e ON e.id = (
     SELECT MAX(n.id) FROM edge n WHERE n.child_version_id = v.id AND +n.seed_id = d.id
+)
+LEFT JOIN analyst_verdict p ON p.id = (
+    SELECT MAX(n.id) FROM analyst_verdict n
+    WHERE n.child_version_id = v.id AND n.seed_id = d.id
 )
 """
     },
@@ -156,6 +163,8 @@ seed_relations = Table(
     Column("method_version", Text, comment="and its version"),
     Column("evidence", Json, comment="passages in common, shared numbers, a note"),
     Column("decided_at", UTCDateTime, comment="when it was compared"),
+    Column("analyst_relation", Text, comment="what an analyst says it is; null: nobody did"),
+    Column("final_relation", Text, comment="the analyst's relation, else the rule's"),
     comment="How each version relates to its story's seed: the latest verdict, the current seed.",
     info={
         "sql": """
@@ -164,13 +173,18 @@ SELECT v.article_id, v.id AS version_id, v.seq,
        a.canonical_url AS url, o.name AS outlet, v.language, v.title,
        s.slug AS story, d.seq AS seed_seq, e.relation, e.score,
        e.shared_child AS shared_article, e.shared_parent AS shared_seed, e.needs_review,
-       e.method, e.method_version, e.evidence, e.decided_at
+       e.method, e.method_version, e.evidence, e.decided_at,
+       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation
 FROM edge e
 JOIN seed d ON d.id = e.seed_id AND d.is_current
 JOIN story s ON s.id = d.story_id
 JOIN version v ON v.id = e.child_version_id
 JOIN article a ON a.id = v.article_id
 JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN analyst_verdict p ON p.id = (
+    SELECT MAX(n.id) FROM analyst_verdict n
+    WHERE n.child_version_id = e.child_version_id AND n.seed_id = e.seed_id
+)
 WHERE e.id = (
     SELECT MAX(n.id) FROM edge n
     WHERE n.child_version_id = e.child_version_id AND +n.seed_id = e.seed_id

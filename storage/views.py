@@ -14,12 +14,14 @@ from sqlalchemy import Connection, Table
 
 from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
+from storage.view_graph import clusters, derivations, relations
 from storage.view_sources import discards, feed_health
 
 VIEWS: Mapping[str, Table] = {
     view.name: view
     for view in (
-        articles, article_versions, article_changes, seed_relations, discards, feed_health,
+        articles, article_versions, article_changes, seed_relations, clusters, derivations,
+        relations, discards, feed_health,
     )
 }  # fmt: skip
 
@@ -28,10 +30,13 @@ __all__ = [
     "article_changes",
     "article_versions",
     "articles",
+    "clusters",
     "create_views",
+    "derivations",
     "discards",
     "drop_views",
     "feed_health",
+    "relations",
     "seed_relations",
     "stale_views",
 ]

@@ -65,8 +65,8 @@ def command_runner(folder: Path) -> Iterator[Run]:
 def serve() -> None:
     """Run one command a line of standard input; answer with its exit code."""
     import ingest.cli.app  # noqa: F401, PLC0415 - to be there before the first fork
-    from ingest.page import warm_up  # noqa: PLC0415
     from ingest.runtime import open_context  # noqa: F401, PLC0415
+    from ingest.work import warm_up  # noqa: PLC0415
 
     warm_up()
     for line in sys.stdin:

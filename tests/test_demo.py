@@ -81,7 +81,7 @@ def test_a_run_that_found_nothing_misses_everything():
     async def misses() -> list[str]:
         async with Newsroom("Titel", SEED) as newsroom:
             found = Found(articles={}, changes={}, discards={}, feeds={})
-            return list(find_misses(newsroom, found, seed_language="de"))
+            return list(find_misses(newsroom, found))
 
     houses, pieces = load("Titel", SEED)
     assert len(asyncio.run(misses())) == len(pieces) + len(houses)
@@ -106,7 +106,7 @@ def test_the_demonstration_finds_all_that_the_newsroom_holds(tmp_path: Path):
         for line in done.stdout.splitlines()
         if " sql " in line
     ]
-    assert len(query) == 3
+    assert len(query) == 4
     answered = subprocess.run(
         [
             sys.executable,

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ingest.assess import Assessment, assess_article
+from ingest.assess import Assessment
 from ingest.context import Context
 from ingest.dates import parse_date
 from ingest.errors import BadURLError, UsageError
@@ -32,6 +32,7 @@ from ingest.model import (
 from ingest.settle_first import settle_article
 from ingest.textclean import clean_text
 from ingest.urls import canonicalize
+from ingest.work import assess_given
 from storage.versions import Observation
 
 EXTRACTOR = "given"
@@ -99,7 +100,7 @@ async def backfill_jsonl(
             summary.errors.append(f"{file}, line {number}: {article}")
             on_line()
             continue
-        assessment = await context.compute(assess_article, article, context.stories)
+        assessment = await context.compute(assess_given, article, context.stories)
         if isinstance(assessment, Rejection):
             summary.errors.append(f"{file}, line {number}: {assessment.reason}")
         else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import ingest
-from ingest.cli import backfill, config, db, demo, feeds, sql, texts, watch
+from ingest.cli import backfill, config, db, demo, feeds, rejudge, sql, texts, verdict, watch
 
 app = typer.Typer(
     name="storywatch",
@@ -63,6 +63,8 @@ app.command()(watch.status)
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.command()(rejudge.rejudge)
+app.add_typer(verdict.app, name="verdict")
 app.command()(texts.extract)
 app.command()(texts.compare)
 app.command()(texts.judge)

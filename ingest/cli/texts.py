@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,9 +20,11 @@ from ingest.cli.feeds import read_bytes
 from ingest.cli.state import State
 from ingest.errors import UsageError
 
+_SHOWN_PAIRS = 60  # in an explained comparison; in the database fewer are kept
+
 if TYPE_CHECKING:
     from ingest.assess import StorySetup
-    from ingest.model import Article, Verdict
+    from ingest.model import Article, SentencePair, Verdict
     from ingest.verdict.judge import JudgedText
 
 
@@ -78,12 +81,14 @@ def compare(
     if a is None or b is None:
         raise UsageError("give two files, or --pairs FILE.jsonl")
     from ingest.verdict.judge import judge as judge_pair  # noqa: PLC0415
+    from ingest.verdict.rule import load_rule  # noqa: PLC0415
 
-    verdict = judge_pair(_judged_file(a), _judged_file(b))
+    left, right = _judged_file(a), _judged_file(b)
+    verdict = judge_pair(left, right, rule=load_rule(), shown=_SHOWN_PAIRS)
     if as_json:
         _print({"id": None, **verdict_fields(verdict)})
     else:
-        _explain(verdict, names=(a.name, b.name))
+        explain(verdict, names=(a.name, b.name), languages=(left.language, right.language))
 
 
 def judge(
@@ -126,27 +131,28 @@ def _choose(stories: tuple[StorySetup, ...], slug: str | None) -> StorySetup:
 
 def _judge_pair(line: dict[str, Any]) -> dict[str, Any]:
     from ingest.verdict.judge import judge as judge_pair  # noqa: PLC0415
+    from ingest.verdict.rule import load_rule  # noqa: PLC0415
 
     if "error" in line:
         return line
     try:
-        verdict = judge_pair(_judged(line["a"]), _judged(line["b"]))
+        verdict = judge_pair(_judged(line["a"]), _judged(line["b"]), rule=load_rule())
     except (KeyError, TypeError) as error:
         return {"id": line.get("id"), "error": f"a pair needs a.text and b.text: {error!r}"}
     return {"id": line.get("id"), **verdict_fields(verdict)}
 
 
 def _judge_line(line: dict[str, Any], setup: StorySetup) -> dict[str, Any]:
-    from ingest.assess import assess_article  # noqa: PLC0415
     from ingest.backfill.jsonl import read_given_article  # noqa: PLC0415
     from ingest.runtime import utc_now  # noqa: PLC0415
+    from ingest.work import assess_given  # noqa: PLC0415
 
     if "error" in line:
         return line
     given = read_given_article(line, now=utc_now())
     if isinstance(given, str):
         return {"id": line.get("id"), "error": given}
-    assessment = assess_article(given, (setup,))
+    assessment = assess_given(given, (setup,))
     relevance = assessment.relevances[0]
     return {
         "id": line.get("id"),
@@ -174,15 +180,30 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
 
 
 def _judged(side: dict[str, Any]) -> JudgedText:
-    from ingest.language import detect_language  # noqa: PLC0415
     from ingest.textclean import clean_text  # noqa: PLC0415
-    from ingest.verdict.judge import JudgedText  # noqa: PLC0415
 
-    text = clean_text(side["text"])
-    return JudgedText(
-        text=text,
-        title=clean_text(side.get("title") or ""),
-        language=side.get("language") or detect_language(text),
+    language = side.get("language")
+    if not isinstance(language, str | None):
+        raise TypeError("language must be a string")
+    return _prepared(
+        clean_text(side["text"]), title=clean_text(side.get("title") or ""), language=language
+    )
+
+
+@lru_cache(maxsize=4096)
+def _prepared(text: str, *, title: str, language: str | None) -> JudgedText:
+    """A text ready to be judged; files of pairs name the same texts again and again."""
+    from ingest.language import detect_language  # noqa: PLC0415
+    from ingest.verdict.encoder import shared_encoder  # noqa: PLC0415
+    from ingest.verdict.judge import prepare_text  # noqa: PLC0415
+    from ingest.verdict.rule import load_rule  # noqa: PLC0415
+
+    return prepare_text(
+        text,
+        title=title,
+        language=language or detect_language(text),
+        rule=load_rule(),
+        encoder=shared_encoder(),
     )
 
 
@@ -227,21 +248,55 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _explain(verdict: Verdict, *, names: tuple[str, str]) -> None:
+def explain(
+    verdict: Verdict, *, names: tuple[str, str], languages: tuple[str | None, str | None]
+) -> None:
+    """Print a verdict for a person: shares, aligned sentences side by side, what is in common."""
     typer.echo(
         f"{verdict.relation}, score {verdict.score:.2f}"
         + (" (needs review)" if verdict.needs_review else "")
     )
-    typer.echo(f"  {verdict.shared_a:.0%} of {names[0]} is covered by {names[1]}")
-    typer.echo(f"  {verdict.shared_b:.0%} of {names[1]} is covered by {names[0]}")
+    for name, language, share, other in (
+        (names[0], languages[0], verdict.shared_a, names[1]),
+        (names[1], languages[1], verdict.shared_b, names[0]),
+    ):
+        typer.echo(f"  {share:.0%} of {name} ({language or 'unknown language'}) is in {other}")
     typer.echo(f"  method {verdict.method} {verdict.method_version}")
     evidence = verdict.evidence
     if evidence.note:
         typer.echo(f"  {evidence.note}")
     if evidence.shared_numbers:
         typer.echo(f"  numbers in both: {', '.join(evidence.shared_numbers)}")
+    if evidence.shared_names:
+        written = (a if a == b else f"{a} = {b}" for a, b in evidence.shared_names)
+        typer.echo(f"  names in both: {', '.join(written)}")
+    if evidence.passages:
+        typer.echo("  copied, as characters of each text:")
     for passage in evidence.passages:
         typer.echo(
-            f"  {passage.start_a}-{passage.end_a} = {passage.start_b}-{passage.end_b}:"
+            f"    {passage.start_a}-{passage.end_a} = {passage.start_b}-{passage.end_b}:"
             f" {passage.text}"
         )
+    if evidence.pairs:
+        _print_pairs(evidence.pairs, names)
+
+
+def _print_pairs(pairs: tuple[SentencePair, ...], names: tuple[str, str]) -> None:
+    from rich import box  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(soft_wrap=False)
+    table = Table(box=box.SIMPLE, pad_edge=False, show_lines=False)
+    table.add_column("score", justify="right")
+    # texts are printed as they are, not read as markup
+    table.add_column(Text(names[0]), ratio=1)
+    table.add_column(Text(names[1]), ratio=1)
+    for pair in pairs:
+        table.add_row(
+            f"{pair.score:.2f}",
+            Text(f"{pair.index_a + 1}. {pair.text_a}"),
+            Text(f"{pair.index_b + 1}. {pair.text_b}"),
+        )
+    console.print(table)

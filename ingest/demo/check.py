@@ -20,7 +20,7 @@ class Found:
     feeds: dict[str, dict[str, Any]]  # rows of the view `feed_health`
 
 
-def find_misses(newsroom: Newsroom, found: Found, *, seed_language: str) -> Iterator[str]:
+def find_misses(newsroom: Newsroom, found: Found) -> Iterator[str]:
     """Every way in which the run fell short, as sentences; none when it found everything."""
     for piece in newsroom.pieces:
         url = newsroom.url(piece)
@@ -31,7 +31,7 @@ def find_misses(newsroom: Newsroom, found: Found, *, seed_language: str) -> Iter
         if row is None:
             yield f"{piece.key}: not stored"
             continue
-        yield from _check_relation(piece, row, seed_language=seed_language)
+        yield from _check_relation(piece, row)
         yield from _check_life(piece, row, found.changes.get(url, []))
     for house, source in zip(newsroom.houses, newsroom.feed_sources(), strict=True):
         feed = found.feeds.get(source.url)
@@ -53,21 +53,10 @@ def _check_discard(piece: Piece, found: str | None, stored: bool) -> Iterator[st
         yield f"{piece.key}: discarded as {found!r} instead of {piece.discard!r}"
 
 
-def _check_relation(piece: Piece, row: dict[str, Any], *, seed_language: str) -> Iterator[str]:
-    """In the seed's language the relation must be right; in another, none may be claimed falsely.
-
-    Relations across languages and `same_story` are not told yet: a review must be asked for, or
-    the texts called unrelated.
-    """
+def _check_relation(piece: Piece, row: dict[str, Any]) -> Iterator[str]:
     told = Relation(row["relation_to_seed"])
-    if told is piece.relation:
-        return
-    if piece.relation in {Relation.TRANSLATION, Relation.SAME_STORY}:
-        if told is Relation.UNRELATED and (piece.language == seed_language or row["needs_review"]):
-            return
-        if told is Relation.EXCERPT and row["needs_review"]:
-            return
-    yield f"{piece.key}: called {told} instead of {piece.relation}"
+    if told is not piece.relation:
+        yield f"{piece.key}: called {told} instead of {piece.relation}"
 
 
 def _check_life(piece: Piece, row: dict[str, Any], changes: list[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from storage.readonly import read_only_query
 
 QUERIES = (
     "SELECT outlet, language, title, relation_to_seed FROM articles ORDER BY published_at",
+    "SELECT outlet, relation, parent_outlet, shared_article FROM derivations",
     "SELECT outlet, kind, reason, headline_to FROM article_changes ORDER BY changed_at",
     "SELECT stage, rule, title, detail FROM discards ORDER BY stage, rule",
 )
@@ -29,11 +30,15 @@ def print_report(console: Console, run: DemoRun, newsroom: Newsroom) -> bool:
     try:
         found = _read(engine)
         console.print(
-            _articles(engine, newsroom), _changes(engine), _discards(engine), _feeds(engine)
+            _articles(engine, newsroom),
+            _derivations(engine),
+            _changes(engine),
+            _discards(engine),
+            _feeds(engine),
         )
     finally:
         engine.dispose()
-    misses = list(find_misses(newsroom, found, seed_language="de"))
+    misses = list(find_misses(newsroom, found))
     if run.daemon_exit_code != 0:
         misses.append(f"the daemon ended with exit code {run.daemon_exit_code}")
     if run.acts_played < run.acts:
@@ -45,7 +50,7 @@ def print_report(console: Console, run: DemoRun, newsroom: Newsroom) -> bool:
             f"[green]all found:[/green] {len(found.articles)} articles,"
             f" {sum(map(len, found.changes.values()))} changes, {len(found.discards)} discards"
         )
-    console.print(f"\nThe database is left at [bold]{run.database}[/bold]. Three queries to try:")
+    console.print(f"\nThe database is left at [bold]{run.database}[/bold]. Four queries to try:")
     for query in QUERIES:
         console.print(
             f'  storywatch --config {run.config} sql "{query}"', soft_wrap=True, highlight=False
@@ -97,7 +102,7 @@ def _articles(engine: Engine, newsroom: Newsroom) -> Table:
         relation = row["relation_to_seed"]
         told = f"{relation} {row['seed_score']:.2f}"
         if row["needs_review"]:
-            told = "not compared yet, review" if relation == "unrelated" else f"{told}, review"
+            told += ", review"
         table.add_row(
             _text(row["outlet"]),
             row["language"],
@@ -106,6 +111,19 @@ def _articles(engine: Engine, newsroom: Newsroom) -> Table:
             _text(true.get(row["url"])),
             str(row["versions"]),
             row["state"],
+        )
+    return table
+
+
+def _derivations(engine: Engine) -> Table:
+    table = _table("Who has it from whom", "outlet", "headline", "relation", "share", "from")
+    for row in _rows(engine, "SELECT * FROM derivations ORDER BY parent_article_id, article_id"):
+        table.add_row(
+            _text(row["outlet"]),
+            _text(row["title"]),
+            row["relation"],
+            f"{row['shared_article']:.0%}",
+            _text(f"{row['parent_outlet']}: {row['parent_title']}"),
         )
     return table
 

@@ -39,6 +39,8 @@ class Alignment:
 
     sentences_a: int
     sentences_b: int
+    words_a: int
+    words_b: int
     matches: tuple[SentenceMatch, ...]  # above the threshold, in order on both sides
     matched_a: float  # share of a's words in matched sentences
     matched_b: float
@@ -59,6 +61,8 @@ def align(text_a: str, text_b: str, *, similar: float) -> Alignment:
     return Alignment(
         sentences_a=len(sentences_a),
         sentences_b=len(sentences_b),
+        words_a=total_a,
+        words_b=total_b,
         matches=matches,
         matched_a=sum(len(words_a[i]) for i in {m.a for m in matches}) / total_a
         if total_a

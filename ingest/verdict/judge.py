@@ -1,39 +1,32 @@
 """The rule that turns what two texts share into a relation.
 
-Today it compares texts of one language: identical, near-duplicate, excerpt, unrelated. Texts in
-different languages are not compared, and the verdict says so and asks for a review.
+features of a, features of b ─compare─> Comparison ─┐
+texts of one language ──────measure_within─> Wording ├─> three odds -> Relation, shares, evidence
+the frozen rule ────────────────────────────────────┘
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from ingest.model import Evidence, Relation, Verdict
-from ingest.verdict.align import Alignment, align
-from ingest.verdict.text import normalize_text, numbers, tokens
+from ingest.model import Evidence, Features, Passage, Relation, SentencePair, Verdict
+from ingest.verdict.anchors import shared_names, shared_numbers
+from ingest.verdict.compare import Comparison, compare, top_pairs, unpack
+from ingest.verdict.encoder import Encoder
+from ingest.verdict.features import MAX_SENTENCES, make_features
+from ingest.verdict.measures import Wording, measure_within
+from ingest.verdict.rule import CURRENT, Rule
+from ingest.verdict.text import normalize_text, split_sentences, tokens
 
 METHOD = "alignment"
-METHOD_VERSION = "1"
-_MAX_TEXT = 200_000  # characters compared; a longer text is no article
+METHOD_ANCHORS = "anchors"
+METHOD_VERSION = CURRENT
+_MAX_TEXT = 200_000  # characters whose words are compared; a longer text is no article
 _MIN_WORDS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Where the rule decides; shares are of words, 0 to 1.
-
-    Of 7,564 pairs of different news documents in one of four languages (NTREX-128, half of it) the
-    highest ordered coverage at this sentence similarity is .34; a second translation of the seed
-    reaches .46, its light rewrite .99.
-    """
-
-    sentence: float = 0.2  # two sentences with this weighted similarity may say the same
-    near_matched: float = 0.42  # of both sides, in matched sentences in order
-    near_copied: float = 0.45  # of both sides, in copied runs
-    review_matched: float = 0.32
-    whole: float = 0.75  # the shorter side is in the other as a whole
-    excerpt_copied: float = 0.06  # of either side, in copied runs
-    excerpt_words: int = 18  # and this many words at least
+_SHOWN_PAIRS = 20
+_SHOWN_CHARACTERS = 200
+_PASSAGES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,110 +36,194 @@ class JudgedText:
     text: str
     title: str = ""
     language: str | None = None
+    features: Features
 
 
-def judge(a: JudgedText, b: JudgedText, *, thresholds: Thresholds = Thresholds()) -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """A relation before it is written down."""
+
+    relation: Relation
+    log_odds: float
+    review: bool = False
+    note: str = ""
+
+
+def prepare_text(
+    text: str, *, title: str = "", language: str | None, rule: Rule, encoder: Encoder | None
+) -> JudgedText:
+    """Return a text ready to be judged; without an encoder its anchors alone will judge."""
+    features = make_features(text, language=language, rule=rule, encoder=encoder)
+    return JudgedText(text=text, title=title, language=language, features=features)
+
+
+def judge(a: JudgedText, b: JudgedText, *, rule: Rule, shown: int = _SHOWN_PAIRS) -> Verdict:
     """Return how text a relates to text b; `shared_a` is the share of a that b covers.
 
-    A false near-duplicate is worse than a missed one: between the thresholds the verdict takes the
-    weaker relation and asks for a review. Bounded: 200,000 characters of each side are compared.
+    A false translation or near-duplicate is worse than a missed one: between the thresholds the
+    verdict takes the weaker relation and asks for a review. Bounded: 400 sentences and 200,000
+    characters of each side are compared.
     """
-    text_a, text_b = a.text[:_MAX_TEXT], b.text[:_MAX_TEXT]
-    if normalize_text(text_a) == normalize_text(text_b):
-        if not text_a.strip():
-            return _verdict(Relation.UNRELATED, 0.0, (0.0, 0.0), note="both texts are empty")
-        return _verdict(Relation.IDENTICAL, 1.0, (1.0, 1.0), note="equal after normalisation")
-    if a.language and b.language and a.language != b.language:
-        return _verdict(
-            Relation.UNRELATED,
-            0.0,
-            (0.0, 0.0),
-            review=True,
-            note=f"not compared: the texts are in {a.language} and {b.language}",
+    method = METHOD if a.features.vectors and b.features.vectors else METHOD_ANCHORS
+    normal_a, normal_b = normalize_text(a.text), normalize_text(b.text)
+    if normal_a == normal_b:
+        if not normal_a:
+            return _plain(method, rule, Relation.UNRELATED, 0.0, "both texts are empty")
+        return _plain(method, rule, Relation.IDENTICAL, 1.0, "equal after normalisation")
+    words = min(len(tokens(normal_a[:_MAX_TEXT])), len(tokens(normal_b[:_MAX_TEXT])))
+    if words < _MIN_WORDS or not (a.features.lengths and b.features.lengths):
+        note = f"too short to compare: {words} words"
+        return _plain(method, rule, Relation.UNRELATED, 0.5, note)
+    found = compare(unpack(a.features, rule), unpack(b.features, rule), rule)
+    wording = None
+    if a.language == b.language:
+        wording = measure_within(a.text[:_MAX_TEXT], b.text[:_MAX_TEXT])
+    finding = _decide(found, wording, rule)
+    shares = (found.shared_a, found.shared_b)
+    if wording is not None:
+        shares = (max(shares[0], wording.covered_a), max(shares[1], wording.covered_b))
+    return Verdict(
+        relation=finding.relation,
+        score=round(_probability(finding.log_odds), 4),
+        shared_a=round(min(shares[0], 1.0), 4),
+        shared_b=round(min(shares[1], 1.0), 4),
+        needs_review=finding.review,
+        method=method,
+        method_version=rule.version,
+        evidence=_evidence(a, b, found, wording, finding, shown=shown),
+    )
+
+
+def _decide(found: Comparison, wording: Wording | None, rule: Rule) -> _Finding:
+    """Ask the three models in turn, the most specific relation first."""
+    kind = "within" if wording is not None else regime(found.quality, rule)
+    measures = found.measures | (wording.measures if wording else {})
+    whole = Relation.TRANSLATION if wording is None else Relation.NEAR_DUPLICATE
+    story = "across.story" if wording is None else "within.story"
+    over = {
+        question: float(rule.models[model].log_odds(measures)) - rule.thresholds[threshold]
+        for question, model, threshold in (
+            ("text", f"{kind}.text", f"{kind}.text"),
+            ("excerpt", f"{kind}.excerpt", f"{kind}.excerpt"),
+            ("story", "story", story),
         )
-    words = min(len(tokens(text_a)), len(tokens(text_b)))
-    if words < _MIN_WORDS:
-        return _verdict(
-            Relation.UNRELATED, 0.5, (0.0, 0.0), note=f"too short to compare: {words} words"
+    }
+    covered = max(found.shared_a, found.shared_b) >= rule.thresholds[f"{kind}.covered"]
+    if (over["text"] >= 0 and covered) or (wording is not None and _is_copy(wording, rule)):
+        return _Finding(relation=whole, log_odds=over["text"] if over["text"] >= 0 else 1.0)
+    review = over["text"] >= -rule.thresholds[f"{kind}.review"]
+    note = f"may be a {whole}" if review else ""
+    if over["excerpt"] >= 0 or (wording is not None and _is_lifted(wording, rule)):
+        return _Finding(
+            relation=Relation.EXCERPT,
+            log_odds=max(over["excerpt"], 0.0),
+            review=review,
+            note=note,
         )
-    found = align(text_a, text_b, similar=thresholds.sentence)
-    shared = _shared_numbers(text_a, text_b)
-    return _decide(found, shared, thresholds=thresholds, words=words)
-
-
-def _decide(
-    found: Alignment, shared: tuple[str, ...], *, thresholds: Thresholds, words: int
-) -> Verdict:
-    covered_a = max(found.matched_a, found.copied_a)
-    covered_b = max(found.matched_b, found.copied_b)
-    low, high = min(covered_a, covered_b), max(covered_a, covered_b)
-    copied = max(found.copied_a, found.copied_b)
-    evidence = (found, shared)
-    sides = (covered_a, covered_b)
-    t = thresholds
-    whole_copy = min(found.copied_a, found.copied_b) >= t.near_copied
-    if whole_copy or (low >= t.near_matched and _dense(found)):
-        return _verdict(Relation.NEAR_DUPLICATE, _score(low, t.near_matched), sides, evidence)
-    if high >= t.whole and low >= t.review_matched:
-        # One side is wholly in the other, and is a good part of it: cut short, or with a tail.
-        return _verdict(Relation.NEAR_DUPLICATE, _score(high, t.whole), sides, evidence)
-    copied_words = copied * words
-    if copied >= t.excerpt_copied and copied_words >= t.excerpt_words:
-        review = low >= t.review_matched
-        return _verdict(
-            Relation.EXCERPT, _score(copied, t.excerpt_copied), sides, evidence, review=review
+    if over["excerpt"] >= -rule.thresholds["excerpt.review"] and not review:
+        review, note = True, "may quote the other"
+    if over["story"] >= 0:
+        return _Finding(
+            relation=Relation.SAME_STORY, log_odds=over["story"], review=review, note=note
         )
-    if low >= t.review_matched:
-        return _verdict(
-            Relation.UNRELATED,
-            0.3,
-            sides,
-            evidence,
-            review=True,
-            note="many sentences are alike, none copied: a rewrite, or the same facts",
-        )
-    return _verdict(Relation.UNRELATED, 1.0 - low, sides, evidence)
+    return _Finding(
+        relation=Relation.UNRELATED,
+        log_odds=-max(over["text"], over["excerpt"], over["story"]),
+        review=review,
+        note=note,
+    )
 
 
-def _dense(found: Alignment) -> bool:
-    """Whether the matches are enough sentences to mean a common text."""
-    return len(found.matches) >= 3
+def regime(quality: float, rule: Rule) -> str:
+    """Name the models for two languages by how well the encoder knows both."""
+    if quality >= rule.thresholds["known.quality"]:
+        return "known"
+    return "half" if quality >= rule.thresholds["half.quality"] else "strange"
 
 
-def _score(value: float, threshold: float) -> float:
-    """From .5 at the threshold to 1 at complete coverage."""
-    return min(1.0, 0.5 + 0.5 * (value - threshold) / max(1.0 - threshold, 1e-9))
+def _is_copy(wording: Wording, rule: Rule) -> bool:
+    """Whether most of both texts, or the whole of one and a good part of the other, is copied."""
+    low, high = sorted((wording.copied_a, wording.copied_b))
+    return low >= rule.thresholds["copied.both"] or (
+        high >= rule.thresholds["copied.whole"] and low >= rule.thresholds["copied.part"]
+    )
 
 
-def _shared_numbers(a: str, b: str) -> tuple[str, ...]:
-    others = set(numbers(b))
-    return tuple(dict.fromkeys(item for item in numbers(a) if item in others and len(item) > 1))[
-        :30
-    ]
+def _is_lifted(wording: Wording, rule: Rule) -> bool:
+    copied = max(wording.copied_a, wording.copied_b)
+    return (
+        copied >= rule.thresholds["lifted.share"]
+        and wording.copied_words >= rule.thresholds["lifted.words"]
+    )
 
 
-def _verdict(
-    relation: Relation,
-    score: float,
-    shared: tuple[float, float],
-    found: tuple[Alignment, tuple[str, ...]] | None = None,
+def _probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(min(log_odds, 30.0), -30.0)))
+
+
+def _evidence(
+    a: JudgedText,
+    b: JudgedText,
+    found: Comparison,
+    wording: Wording | None,
+    finding: _Finding,
     *,
-    review: bool = False,
-    note: str = "",
-) -> Verdict:
-    passages = found[0].passages[:50] if found else ()
-    if found and not note:
-        note = (
-            f"{len(found[0].matches)} of {found[0].sentences_a} and {found[0].sentences_b}"
-            " sentences match in order"
+    shown: int,
+) -> Evidence:
+    n_a, n_b = found.log_odds.shape
+    matched = _matched_pairs(found, finding.relation)
+    note = f"{len(matched)} of {n_a} and {n_b} sentences match"
+    if max(n_a, n_b) == MAX_SENTENCES:
+        note += f"; only the first {MAX_SENTENCES} sentences were compared"
+    passages: tuple[Passage, ...] = wording.passages[:_PASSAGES] if wording else ()
+    likeliest = sorted(matched, key=lambda pair: -found.log_odds[pair])[:shown]
+    pairs: tuple[SentencePair, ...] = ()
+    if likeliest:
+        sentences_a, sentences_b = split_sentences(a.text), split_sentences(b.text)
+        pairs = tuple(
+            SentencePair(
+                index_a=i,
+                index_b=j,
+                text_a=_shorten(sentences_a[i]),
+                text_b=_shorten(sentences_b[j]),
+                score=round(_probability(float(found.log_odds[i, j])), 3),
+            )
+            for i, j in sorted(likeliest)
         )
+    text_a, text_b = a.text[:_MAX_TEXT], b.text[:_MAX_TEXT]
+    return Evidence(
+        pairs=pairs,
+        passages=passages,
+        shared_numbers=shared_numbers(text_a, text_b),
+        shared_names=shared_names(text_a, text_b),
+        note=f"{finding.note}; {note}" if finding.note else note,
+    )
+
+
+def _matched_pairs(found: Comparison, relation: Relation) -> list[tuple[int, int]]:
+    """Pairs of sentences that say the same: in order where the text is one, else the likeliest."""
+    if relation in {Relation.TRANSLATION, Relation.NEAR_DUPLICATE}:
+        forward = {(i, int(j)) for i, j in enumerate(found.chain_a)}
+        candidates = forward | {(int(i), j) for j, i in enumerate(found.chain_b)}
+    else:
+        candidates = set(top_pairs(found.log_odds, count=12))
+    return [pair for pair in candidates if found.log_odds[pair] > 0]
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def _plain(method: str, rule: Rule, relation: Relation, score: float, note: str) -> Verdict:
+    """A verdict that needed no comparison."""
+    share = 1.0 if relation is Relation.IDENTICAL else 0.0
     return Verdict(
         relation=relation,
-        score=round(min(max(score, 0.0), 1.0), 4),
-        shared_a=round(shared[0], 4),
-        shared_b=round(shared[1], 4),
-        needs_review=review,
-        method=METHOD,
-        method_version=METHOD_VERSION,
-        evidence=Evidence(passages=passages, shared_numbers=found[1] if found else (), note=note),
+        score=score,
+        shared_a=share,
+        shared_b=share,
+        needs_review=False,
+        method=method,
+        method_version=rule.version,
+        evidence=Evidence(note=note),
     )

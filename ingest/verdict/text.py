@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from hashlib import sha256
 
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
@@ -24,18 +25,21 @@ _QUOTES = str.maketrans(
         "\ufeff": None,
     }
 )
-_UNSPACED_CLASS = (
-    "\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+UNSPACED_CLASS = (
+    "\u0e00-\u0fff\u1780-\u17ff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
+"""Characters of the scripts written without spaces, as a regular expression's class."""
 _WORD = re.compile(
-    rf"[{_UNSPACED_CLASS}]|\d+(?:[.,:]\d+)*|[^\W\d_{_UNSPACED_CLASS}]+(?:['-][^\W\d_{_UNSPACED_CLASS}]+)*"
+    rf"[{UNSPACED_CLASS}]|\d+(?:[.,:]\d+)*|[^\W\d_{UNSPACED_CLASS}]+(?:['-][^\W\d_{UNSPACED_CLASS}]+)*"
 )
-_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|[。！？｡]+[\"'」』）)]*|[؟۔।॥]+[\"')]*|\n+")
+_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|[。！？｡]+[\"'」』）)]*|[؟۔।॥։።፧།༎၊။។៕]+[\"')»]*|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-zÀ-ÿА-Яа-яЇїІіЄє]|Mr|Mrs|Ms|Dr|Prof|St|Nr|No|Sr|Jr|vs|etc|bzw|ca|Mio|Mrd|Inc|Ltd|Co|Gen|Col|Lt"
     r"|Sen|Rep|Gov|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Okt|Oct|Nov|Dez|Dec|U\.S|z\.B|d\.h|u\.a|г|гг|им|ул|руб|млн|млрд|тыс|т\.е|т\.д)|\b\d{1,2})\.$"
 )
 _MAX_SENTENCE = 2000
+_UNENDED = 160  # characters: Thai and Lao end no sentence, a space must do
+_LONG_RUN = re.compile(r"[\u0e00-\u0eff]{12}")
 
 
 def normalize_text(text: str) -> str:
@@ -85,6 +89,9 @@ def _goes_on(text: str, start: int, end: int) -> bool:
 
 def _append(sentences: list[str], part: str) -> None:
     part = _SPACE.sub(" ", part).strip()
+    if len(part) > _UNENDED and _LONG_RUN.search(part):
+        *complete, part = _at_spaces(part)
+        sentences += complete
     while len(part) > _MAX_SENTENCE:
         sentences.append(part[:_MAX_SENTENCE])
         part = part[_MAX_SENTENCE:]
@@ -92,9 +99,30 @@ def _append(sentences: list[str], part: str) -> None:
         sentences.append(part)
 
 
-def numbers(text: str) -> list[str]:
-    """Return the numbers of a text in order, digits of every script made ASCII."""
-    found = re.findall(r"\d+(?:[.,]\d+)*", text)
-    return [
-        "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in item) for item in found
-    ]
+def _at_spaces(part: str) -> list[str]:
+    """Cut at the first space after every 160 characters."""
+    pieces = [""]
+    for word in part.split(" "):
+        if len(pieces[-1]) >= _UNENDED:
+            pieces.append(word)
+        else:
+            pieces[-1] = f"{pieces[-1]} {word}".strip()
+    return [piece for piece in pieces if piece]
+
+
+def quoted_shares(sentences: Sequence[str]) -> list[float]:
+    """Return which share of each sentence stands in quotation marks, 0 to 1.
+
+    A quotation may run over several sentences; one that is never closed ends after four.
+    """
+    shares = []
+    inside = open_for = 0
+    for sentence in sentences:
+        parts = sentence.translate(_QUOTES).split('"')
+        quoted = sum(len(part) for part in parts[1 - inside :: 2])
+        shares.append(quoted / max(len(sentence), 1))
+        inside = (inside + len(parts) - 1) % 2
+        open_for = open_for + 1 if inside else 0
+        if open_for > 4:
+            inside = open_for = 0
+    return shares
