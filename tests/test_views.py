@@ -193,6 +193,8 @@ def test_an_article_is_shown_as_it_stands_now(edited):
             "relation_to_seed": "translation",
             "seed_score": 0.875,
             "needs_review": True,
+            "analyst_relation": None,
+            "final_relation": "translation",
         }
     ]
 
@@ -312,6 +314,8 @@ def test_each_version_has_its_latest_verdict_on_the_current_seed(edited):
         "method_version": "2",
         "evidence": {"note": "same words", "passages": []},
         "decided_at": NOON + HOUR,
+        "analyst_relation": None,
+        "final_relation": "translation",
     }
 
 
