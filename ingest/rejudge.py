@@ -59,25 +59,39 @@ def rejudge(
 ) -> RejudgeSummary:
     """Judge every version that the rule in force has not judged, oldest first.
 
-    `stories` maps a story's id to its current seed's id and its setup. Raises StorageError.
+    Twice over the archive: the features come first, for a version is compared with later ones too.
+    `stories` maps a story's id to its current seed's id and its setup; `on_version` is called for
+    each version in each of the two passes. Raises StorageError.
     """
     rule = load_rule()
     index = SignatureIndex()
-    versions = edges = after = 0
-    while True:
-        with transaction(engine) as connection:
-            batch = versions_not_judged_by(
-                connection, rule.version, since=since, after=after, limit=_BATCH
-            )
-            for stored in load_texts(connection, batch):
-                edges += _judge_version(
-                    connection, index, stored, stories, rule=rule, limit=limit, now=now()
+    versions = edges = 0
+
+    def prepare_one(connection: Connection, stored: StoredText) -> None:
+        ready_text(connection, stored)
+        on_version()
+
+    def judge_one(connection: Connection, stored: StoredText) -> None:
+        nonlocal versions, edges
+        edges += _judge_version(
+            connection, index, stored, stories, rule=rule, limit=limit, now=now()
+        )
+        versions += 1
+        on_version()
+
+    for step in (prepare_one, judge_one):
+        after = 0
+        while True:
+            with transaction(engine) as connection:
+                batch = versions_not_judged_by(
+                    connection, rule.version, since=since, after=after, limit=_BATCH
                 )
-                versions += 1
-                on_version()
-        if not batch:
-            return RejudgeSummary(versions=versions, edges=edges)
-        after = batch[-1]
+                for stored in load_texts(connection, batch):
+                    step(connection, stored)
+            if not batch:
+                break
+            after = batch[-1]
+    return RejudgeSummary(versions=versions, edges=edges)
 
 
 def _judge_version(

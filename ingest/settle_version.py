@@ -16,6 +16,7 @@ from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.model import Article, Features, FetchedPage, Fingerprint, Outcome, Relation
 from ingest.relating import refresh_clusters
+from ingest.verdict.features import are_comparable
 from ingest.verdict.judge import JudgedText, judge
 from ingest.verdict.rule import load_rule
 from ingest.work import PageReading
@@ -93,8 +94,8 @@ def relate_version(
     related = related_versions(connection, own.version_id)  # by an earlier rule
     written = 0
     for other in load_texts(connection, list(dict.fromkeys([*candidates, *related]))):
-        if other.features is None:  # stored by an older release: rejudge makes them
-            continue
+        if other.features is None or not are_comparable(features, other.features):
+            continue  # stored by an older release: rejudge makes them anew
         verdict = judge(text, _judged(other, other.features), rule=load_rule())
         is_related = verdict.relation is not Relation.UNRELATED or verdict.needs_review
         if not is_related and other.version_id not in related:

@@ -15,13 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, literal, or_, select
 
 from ingest.model import Relation
-from storage.dialect import insert
+from storage.dialect import AdvisoryLock, insert
 from storage.schema import analyst_verdict, article, article_cluster, edge, version
 
 _Verdict = Row[*tuple[Any, ...]]
 
 _CHUNK = 500  # SQLite takes 32,766 parameters, Postgres plans a short list better
-_LOCK_KEY = 7_316_003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ def lock_clusters(connection: Connection) -> None:
     SQLite has one writer anyway; on Postgres each of two would miss the links the other adds.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
+        connection.execute(select(func.pg_advisory_xact_lock(int(AdvisoryLock.CLUSTERS))))
 
 
 def every_article(connection: Connection) -> tuple[int, ...]:

@@ -1,12 +1,22 @@
-"""Where the two databases differ: INSERT with ON CONFLICT, and lists as rows."""
+"""Where the two databases differ: INSERT with ON CONFLICT, lists as rows, advisory locks."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from enum import IntEnum, unique
 
 from sqlalchemy import BigInteger, Connection, Table, TableValuedAlias, cast, column, func
 from sqlalchemy.dialects import postgresql, sqlite
+
+
+@unique
+class AdvisoryLock(IntEnum):
+    """Keys of the advisory locks in one Postgres database: one list, so that none waits for another."""
+
+    MIGRATION = 7_316_002
+    DAEMON = 7_316_003
+    CLUSTERS = 7_316_004
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

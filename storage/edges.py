@@ -124,7 +124,7 @@ def _not_judged(rule: str, *, since: datetime | None) -> Select[tuple[int]]:
     query = (
         select(version.c.id)
         .outerjoin(feature, feature.c.version_id == version.c.id)
-        .where(or_(feature.c.version_id.is_(None), feature.c.judged_by != rule))
+        .where(feature.c.judged_by.is_distinct_from(rule))
     )
     return query if since is None else query.where(version.c.first_observed_at >= since)
 

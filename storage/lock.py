@@ -14,10 +14,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import AlreadyRunningError, StorageError
+from storage.dialect import AdvisoryLock
 from storage.failures import translated
-
-_LOCK_KEY = 7_316_003
-"""Advisory lock of the daemon in one Postgres database."""
 
 _NAME_PREFIX = "storywatch daemon, "
 
@@ -127,7 +125,7 @@ class _SessionLock:
     def still_held(self) -> bool:
         """False when the connection was lost, and the lock with it."""
         try:
-            return bool(self._connection.execute(_OWN, {"key": _LOCK_KEY}).scalar_one())
+            return bool(self._connection.execute(_OWN, {"key": int(AdvisoryLock.DAEMON)}).scalar_one())
         except SQLAlchemyError:
             return False
 
@@ -141,10 +139,10 @@ def _hold_session(engine: Engine) -> Iterator[DaemonLock]:
         with translated(engine.url):
             connection.detach()  # never to be lent to others: closing it ends the session
             taken = connection.execute(
-                text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}
+                text("SELECT pg_try_advisory_lock(:key)"), {"key": int(AdvisoryLock.DAEMON)}
             ).scalar_one()
             if not taken:
-                holder = connection.execute(_HOLDER, {"key": _LOCK_KEY}).scalar()
+                holder = connection.execute(_HOLDER, {"key": int(AdvisoryLock.DAEMON)}).scalar()
                 raise _refuse(shown, str(holder or ""))
             connection.execute(
                 text("SELECT set_config('application_name', :name, false)"),

@@ -19,13 +19,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from ingest.errors import SchemaError, StorageError
+from storage.dialect import AdvisoryLock
 from storage.engine import read_connection
 from storage.failures import translated
 from storage.schema import metadata
 from storage.views import create_views, drop_views, stale_views
-
-_LOCK_KEY = 7_316_002
-"""Advisory lock that migrations of one Postgres database wait for."""
 
 _PATIENCE = "120s"
 """How long a migration waits for another one, or for readers, on Postgres."""
@@ -152,7 +150,7 @@ def _alone(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({AdvisoryLock.MIGRATION:d})")
         yield connection
         _require_whole(connection)
 

@@ -198,12 +198,15 @@ def test_a_new_rule_adds_verdicts_and_keeps_the_old(engine, archive):
 
 
 def test_a_relation_that_a_new_rule_does_not_see_is_withdrawn(engine, archive):
-    ((sport, original),) = rows(
-        engine,
-        "SELECT s.id, o.id FROM version s, version o, article a, article b"
-        " WHERE s.article_id = a.id AND o.article_id = b.id"
-        " AND a.canonical_url LIKE '%wire-sport%' AND b.canonical_url LIKE '%wire-original%'",
+    versions = dict(
+        tuple(row)
+        for row in rows(
+            engine,
+            "SELECT substr(canonical_url, 9, 13), v.id"
+            " FROM version v JOIN article a ON a.id = v.article_id",
+        )
     )
+    sport, original = versions["wire-sport.ex"], versions["wire-original"]
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO edge (child_version_id, parent_version_id, relation, score, shared_child,"

@@ -49,7 +49,9 @@ def rejudge(
             console=console,
             disable=not console.is_terminal,
         ) as progress:
-            bar = progress.add_task("versions", total=count_waiting(engine, since=first_day))
+            # each version passes twice: its features, then its verdicts
+            total = 2 * count_waiting(engine, since=first_day)
+            bar = progress.add_task("versions", total=total)
             summary = run_rejudge(
                 engine,
                 stories=setups,

@@ -69,6 +69,14 @@ def is_current(features: Features, encoder: Encoder | None) -> bool:
     return encoder is None or (features.model, features.model_version) == (MODEL, encoder.version)
 
 
+def are_comparable(a: Features, b: Features) -> bool:
+    """Whether two texts' features were made the same way; what lacks vectors has anchors still."""
+    if a.method_version != b.method_version:
+        return False
+    models = {(item.model, item.model_version) for item in (a, b) if item.vectors}
+    return len(models) <= 1
+
+
 def sentence_lengths(features: Features) -> NDArray[np.float64]:
     """Return the sentences' lengths in characters, shape (n,)."""
     return np.frombuffer(features.lengths, "<u2").astype(np.float64)
