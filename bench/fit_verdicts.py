@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from verdict_pairs import Pair, PairMaker, for_fitting, read_corpus, read_independent
 
 from ingest.verdict import compare as comparing
-from ingest.verdict.encoder import DIMENSIONS, MODEL, Encoder, model_version
+from ingest.verdict.encoder import DIMENSIONS, MODEL, Encoder, model_version, prepare
 from ingest.verdict.features import features_of_sentences, make_features, unit
 from ingest.verdict.measures import measure_within
 from ingest.verdict.rule import LanguageRule, Logistic, Rule
@@ -68,7 +68,7 @@ THRESHOLDS = {  # qualities, log-odds, and shares and words of what is copied wi
     "half.quality": 0.3,
     "half.text": 0.0,
     "half.excerpt": 1.8,
-    "half.covered": 0.2,
+    "half.covered": 0.3,
     "half.review": 2.0,
     "strange.text": 2.0,
     "strange.excerpt": 2.5,
@@ -97,15 +97,19 @@ class CachedEncoder:
         self.version = self.inner.version
         self.known: dict[str, np.ndarray] = {}
 
-    def encode(self, sentences):
-        missing = [s for s in dict.fromkeys(sentences) if s not in self.known]
-        for start in range(0, len(missing), 256):
-            part = missing[start : start + 256]
-            for sentence, row in zip(part, self.inner.encode(part), strict=True):
-                self.known[sentence] = row
+    def encode(self, sentences, *, language):
+        prepared = {sentence: prepare(sentence, language=language) for sentence in sentences}
+        missing = {
+            key: sentence for sentence, key in prepared.items() if key not in self.known
+        }
+        keys = list(missing)
+        for start in range(0, len(keys), 256):
+            part = keys[start : start + 256]
+            rows = self.inner.encode([missing[key] for key in part], language=language)
+            self.known.update(zip(part, rows, strict=True))
         if not sentences:
             return np.zeros((0, DIMENSIONS), np.int8)
-        return np.stack([self.known[s] for s in sentences])
+        return np.stack([self.known[prepared[s]] for s in sentences])
 
 
 def main(wide: Path, out: Path) -> None:
@@ -125,7 +129,7 @@ def learn_languages(corpus, docs, encoder) -> Rule:
     vectors = {}
     for code in sorted({code for code, _, _ in corpus}):
         rows = [corpus[code, "1", doc].sentences for doc in docs]
-        vectors[code] = unit(encoder.encode([s for r in rows for s in r]).astype(np.float32))
+        vectors[code] = unit(encoder.encode([s for r in rows for s in r], language=code).astype(np.float32))
     means = {code: v.mean(axis=0) for code, v in vectors.items()}
     centred = {code: unit(v - means[code]) for code, v in vectors.items()}
     cosines = {

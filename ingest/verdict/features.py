@@ -43,7 +43,8 @@ def features_of_sentences(
     if encoder is None:
         vectors, model, model_version = np.zeros((0, DIMENSIONS), np.int8), "", ""
     else:
-        vectors, model, model_version = encoder.encode(sentences), MODEL, encoder.version
+        vectors = encoder.encode(sentences, language=language)
+        model, model_version = MODEL, encoder.version
     packed = _pack_anchors(anchors)
     lengths = np.array([len(sentence) for sentence in sentences], "<u2")
     document = _document_vector(centre(vectors, language=language, rule=rule), lengths)
