@@ -99,9 +99,7 @@ class CachedEncoder:
 
     def encode(self, sentences, *, language):
         prepared = {sentence: prepare(sentence, language=language) for sentence in sentences}
-        missing = {
-            key: sentence for sentence, key in prepared.items() if key not in self.known
-        }
+        missing = {key: sentence for sentence, key in prepared.items() if key not in self.known}
         keys = list(missing)
         for start in range(0, len(keys), 256):
             part = keys[start : start + 256]
@@ -129,7 +127,9 @@ def learn_languages(corpus, docs, encoder) -> Rule:
     vectors = {}
     for code in sorted({code for code, _, _ in corpus}):
         rows = [corpus[code, "1", doc].sentences for doc in docs]
-        vectors[code] = unit(encoder.encode([s for r in rows for s in r], language=code).astype(np.float32))
+        vectors[code] = unit(
+            encoder.encode([s for r in rows for s in r], language=code).astype(np.float32)
+        )
     means = {code: v.mean(axis=0) for code, v in vectors.items()}
     centred = {code: unit(v - means[code]) for code, v in vectors.items()}
     cosines = {

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 @unique
 class AdvisoryLock(IntEnum):
-    """Keys of the advisory locks in one Postgres database: one list, so that none waits for another."""
+    """Keys of the advisory locks in one Postgres database, each its own so that none waits."""
 
     MIGRATION = 7_316_002
     DAEMON = 7_316_003

@@ -125,7 +125,9 @@ class _SessionLock:
     def still_held(self) -> bool:
         """False when the connection was lost, and the lock with it."""
         try:
-            return bool(self._connection.execute(_OWN, {"key": int(AdvisoryLock.DAEMON)}).scalar_one())
+            return bool(
+                self._connection.execute(_OWN, {"key": int(AdvisoryLock.DAEMON)}).scalar_one()
+            )
         except SQLAlchemyError:
             return False
 

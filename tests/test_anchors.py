@@ -22,7 +22,7 @@ from ingest.verdict.text import quoted_shares, split_sentences
         ("Schoigu", "Shoigu", "Шойгу"),
         ("Putin", "Путин", "Putins", "პუტინი"),
         ("Washington", "Вашингтон"),
-        ("Pjöngjang", "Pyongyang"),
+        ("Reykjavík", "Reykjavik"),
         ("Wladiwostok", "Vladivostok", "Владивосток"),
     ],
 )

@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 import pytest
 import typer.main
+from typer.core import TyperGroup
 
 import ingest
 from ingest.cli.app import app
@@ -222,7 +223,7 @@ def test_every_file_a_document_shows_is_a_configuration_that_is_sound(folder, st
 
 
 def _leaves(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
-    if not isinstance(command, click.Group):
+    if not isinstance(command, TyperGroup):
         yield path
         return
     for name, inner in command.commands.items():

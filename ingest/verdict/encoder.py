@@ -51,7 +51,9 @@ class Encoder:
         """
         if not sentences:
             return np.zeros((0, DIMENSIONS), np.int8)
-        vectors = self._model.encode([prepare(sentence, language=language) for sentence in sentences])
+        vectors = self._model.encode(
+            [prepare(sentence, language=language) for sentence in sentences]
+        )
         largest = np.abs(vectors).max(axis=1, keepdims=True)
         scaled: NDArray[np.int8] = np.rint(vectors * (127 / np.maximum(largest, 1e-9))).astype(
             np.int8
