@@ -81,6 +81,8 @@ THRESHOLDS = {  # qualities, log-odds, and shares and words of what is copied wi
     "across.story": 0.5,
     "within.story": 5.0,
     "excerpt.review": 1.0,
+    "excerpt.document": 0.4,
+    "excerpt.third": -1.0,
     "copied.both": 0.45,
     "copied.whole": 0.75,
     "copied.part": 0.1,

@@ -144,7 +144,7 @@ def test_compare_answers_each_pair_and_a_bad_line_never_stops_the_others(config,
     assert "line 2" in answers[1]["error"]
     assert "error" in answers[2]
     assert answers[3]["relation"] == "unrelated"
-    assert answers[4]["evidence"]["note"] == "too short to compare: 3 words"
+    assert answers[4]["evidence"]["note"] == "too short to compare: fewer than 8 words"
     assert set(answers[0]) == {
         "id",
         "relation",

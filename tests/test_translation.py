@@ -22,6 +22,7 @@ from ingest.verdict.encoder import prepare, shared_encoder
 from ingest.verdict.features import is_current, lookup_keys, make_features, sentence_vectors
 from ingest.verdict.judge import JudgedText, judge, prepare_text
 from ingest.verdict.rule import load_rule
+from ingest.verdict.ukrainian import russianize
 
 ROOT = Path(__file__).parent.parent
 SEED = read_seed(ROOT / "seeds" / "kim-putin.txt", story="kim-putin")
@@ -195,9 +196,35 @@ def test_features_are_the_same_every_time_and_know_their_age():
 
 
 def test_letters_and_scripts_that_the_model_never_saw_are_mapped():
-    assert prepare("Київ") == "Киив"
-    assert prepare("Ο Πούτιν μίλησε").isascii()
-    assert prepare("Putin sprach") == "Putin sprach"
+    assert prepare("Мірны працэс", language="be") == "Мирны працэс"
+    assert prepare("Ο Πούτιν μίλησε", language="el").isascii()
+    assert prepare("Putin sprach", language="de") == "Putin sprach"
+
+
+@pytest.mark.parametrize(
+    ("ukrainian", "russian"),
+    [
+        ("Війна триває", "Война продолжается"),  # words
+        ("російського", "российского"),  # a stem, and the ending that corresponds
+        ("планування", "планование"),  # an ending alone
+        ("Їжак", "Ижак"),  # letters
+        ("П'ять", "Пять"),
+        ("CBS 2023", "CBS 2023"),
+    ],
+)
+def test_ukrainian_is_brought_near_to_russian(ukrainian, russian):
+    assert russianize(ukrainian) == russian
+
+
+def test_only_ukrainian_is_brought_near_to_russian():
+    assert prepare("Війна триває", language=None) == prepare("Війна триває", language="uk")
+    assert prepare("Війна триває", language="be") == "Вийна тривае"
+    assert prepare("Путин приехал", language="uk") == "Путин приехал"
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_brought_near_to_russian(text):
+    assert not set(russianize(text)) & set("іїєґІЇЄҐ")
 
 
 GAINS = arrays(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 from functools import lru_cache
 from zlib import crc32
 
@@ -25,6 +26,7 @@ _NUMBER, _SMALL_NUMBER = 1.5, 0.7
 _NAME, _WORD, _SHORT_NAME = 1.0, 0.6, 0.7
 _RUN_3, _RUN_4 = 0.6, 0.8  # pieces of a text without spaces
 _MAX_CHARACTERS = 2000
+_SPELT_ALIKE = 0.6  # share of letters in common, in order
 
 # Signs that belong to a word, though they are no letters: vowels of the Indic scripts, points.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0f00-\u0fff\u1200-\u139f"
@@ -126,9 +128,17 @@ def shared_names(a: str, b: str, *, limit: int = 30) -> tuple[tuple[str, str], .
     pairs: dict[str, tuple[str, str]] = {}
     for sounds, word in _names(a):
         other = named.get(sounds)
-        if other is not None and (word[0].isupper() or other[0].isupper()):
-            pairs.setdefault(sounds, (word, other))
+        if other is None or sounds in pairs or not (word[0].isupper() or other[0].isupper()):
+            continue
+        if _spelt_alike(word, other):
+            pairs[sounds] = (word, other)
     return tuple(pairs.values())[:limit]
+
+
+def _spelt_alike(a: str, b: str) -> bool:
+    """Whether two words are near in Latin letters too: consonants alone make 발사 "Plus"."""
+    matcher = SequenceMatcher(None, romanize(a).lower(), romanize(b).lower(), autojunk=False)
+    return matcher.ratio() >= _SPELT_ALIKE
 
 
 def _numbers(text: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ the frozen rule ─────────────────────�
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingest.model import Evidence, Features, Passage, Relation, SentencePair, Verdict
@@ -17,13 +18,14 @@ from ingest.verdict.encoder import Encoder
 from ingest.verdict.features import MAX_SENTENCES, make_features
 from ingest.verdict.measures import Wording, measure_within
 from ingest.verdict.rule import CURRENT, Rule
-from ingest.verdict.text import normalize_text, split_sentences, tokens
+from ingest.verdict.text import has_words, normalize_text, split_sentences
 
 METHOD = "alignment"
 METHOD_ANCHORS = "anchors"
 METHOD_VERSION = CURRENT
 _MAX_TEXT = 200_000  # characters whose words are compared; a longer text is no article
 _MIN_WORDS = 8
+_FEW_SENTENCES = 3
 _SHOWN_PAIRS = 20
 _SHOWN_CHARACTERS = 200
 _PASSAGES = 50
@@ -70,9 +72,9 @@ def judge(a: JudgedText, b: JudgedText, *, rule: Rule, shown: int = _SHOWN_PAIRS
         if not normal_a:
             return _plain(method, rule, Relation.UNRELATED, 0.0, "both texts are empty")
         return _plain(method, rule, Relation.IDENTICAL, 1.0, "equal after normalisation")
-    words = min(len(tokens(normal_a[:_MAX_TEXT])), len(tokens(normal_b[:_MAX_TEXT])))
-    if words < _MIN_WORDS or not (a.features.lengths and b.features.lengths):
-        note = f"too short to compare: {words} words"
+    is_long = has_words(normal_a, _MIN_WORDS) and has_words(normal_b, _MIN_WORDS)
+    if not is_long or not (a.features.lengths and b.features.lengths):
+        note = f"too short to compare: fewer than {_MIN_WORDS} words"
         return _plain(method, rule, Relation.UNRELATED, 0.5, note)
     found = compare(unpack(a.features, rule), unpack(b.features, rule), rule)
     wording = None
@@ -110,10 +112,17 @@ def _decide(found: Comparison, wording: Wording | None, rule: Rule) -> _Finding:
     }
     covered = max(found.shared_a, found.shared_b) >= rule.thresholds[f"{kind}.covered"]
     if (over["text"] >= 0 and covered) or (wording is not None and _is_copy(wording, rule)):
-        return _Finding(relation=whole, log_odds=over["text"] if over["text"] >= 0 else 1.0)
+        few = wording is None and min(found.log_odds.shape) < _FEW_SENTENCES
+        return _Finding(
+            relation=whole,
+            log_odds=over["text"] if over["text"] >= 0 else 1.0,
+            review=few,
+            note="one or two sentences tell little" if few else "",
+        )
     review = over["text"] >= -rule.thresholds[f"{kind}.review"]
     note = f"may be a {whole}" if review else ""
-    if over["excerpt"] >= 0 or (wording is not None and _is_lifted(wording, rule)):
+    is_excerpt = over["excerpt"] >= 0 and (wording is not None or not _is_retold(measures, rule))
+    if is_excerpt or (wording is not None and _is_lifted(wording, rule)):
         return _Finding(
             relation=Relation.EXCERPT,
             log_odds=max(over["excerpt"], 0.0),
@@ -147,6 +156,15 @@ def _is_copy(wording: Wording, rule: Rule) -> bool:
     return low >= rule.thresholds["copied.both"] or (
         high >= rule.thresholds["copied.whole"] and low >= rule.thresholds["copied.part"]
     )
+
+
+def _is_retold(measures: Mapping[str, float], rule: Rule) -> bool:
+    """Whether two texts on one subject have no third sentence in common.
+
+    Two reports on one event agree in a sentence or two though nobody copied.
+    """
+    alike = measures["document"] >= rule.thresholds["excerpt.document"]
+    return alike and measures["top_3"] < rule.thresholds["excerpt.third"]
 
 
 def _is_lifted(wording: Wording, rule: Rule) -> bool:

@@ -6,25 +6,20 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import islice
 
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: their words are taken as single characters."""
 
 _SPACE = re.compile(r"\s+")
-_QUOTES = str.maketrans(
-    {
-        **dict.fromkeys("„“”‟«»〝〞＂「」『』", '"'),
-        **dict.fromkeys("‚‘’‛‹›＇`´", "'"),
-        **dict.fromkeys("‐‑‒–—―−﹘－", "-"),
-        "…": "...",
-        "\u00ad": None,  # soft hyphen
-        "\u200b": None,
-        "\u200c": None,
-        "\u200d": None,
-        "\u2060": None,
-        "\ufeff": None,
-    }
-)
+_SIGNS = {
+    **dict.fromkeys("„“”‟«»〝〞＂「」『』", '"'),
+    **dict.fromkeys("‚‘’‛‹›＇`´", "'"),
+    **dict.fromkeys("‐‑‒–—―−﹘－", "-"),
+    "…": "...",
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", ""),  # soft hyphen, nothing wide
+}
+_SIGN = re.compile(f"[{''.join(map(re.escape, _SIGNS))}]")
 UNSPACED_CLASS = (
     "\u0e00-\u0fff\u1780-\u17ff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
@@ -44,8 +39,11 @@ _LONG_RUN = re.compile(r"[\u0e00-\u0eff]{12}")
 
 def normalize_text(text: str) -> str:
     """Return the text in NFC with quotation marks, dashes and white space made equal; case kept."""
-    text = unicodedata.normalize("NFC", text).translate(_QUOTES)
-    return _SPACE.sub(" ", text).strip()
+    return _SPACE.sub(" ", _plain_signs(unicodedata.normalize("NFC", text))).strip()
+
+
+def _plain_signs(text: str) -> str:
+    return _SIGN.sub(lambda found: _SIGNS[found.group()], text)
 
 
 def text_hash(text: str) -> str:
@@ -58,6 +56,11 @@ def tokens(text: str) -> list[str]:
     return _WORD.findall(normalize_text(text).casefold())
 
 
+def has_words(text: str, count: int) -> bool:
+    """Whether a text has `count` words or more; no further ones are looked for."""
+    return sum(1 for _ in islice(_WORD.finditer(text), count)) == count
+
+
 def token_spans(text: str) -> list[tuple[int, int]]:
     """Return where the words of a normalised text stand, as (start, end) character offsets."""
     return [found.span() for found in _WORD.finditer(text)]
@@ -68,7 +71,7 @@ def split_sentences(text: str) -> tuple[str, ...]:
 
     Linear in the length of the text; what does not end after 2,000 characters is cut there.
     """
-    text = unicodedata.normalize("NFC", text).translate(_QUOTES)
+    text = _plain_signs(unicodedata.normalize("NFC", text))
     sentences: list[str] = []
     start = 0
     for found in _END.finditer(text):
@@ -118,7 +121,7 @@ def quoted_shares(sentences: Sequence[str]) -> list[float]:
     shares = []
     inside = open_for = 0
     for sentence in sentences:
-        parts = sentence.translate(_QUOTES).split('"')
+        parts = _plain_signs(sentence).split('"')
         quoted = sum(len(part) for part in parts[1 - inside :: 2])
         shares.append(quoted / max(len(sentence), 1))
         inside = (inside + len(parts) - 1) % 2
