@@ -11,7 +11,6 @@ anchors, and four fifths of the bits of its signature.
 from __future__ import annotations
 
 import argparse
-import random
 import sqlite3
 import statistics
 import tempfile
@@ -114,6 +113,34 @@ def main() -> None:
             measure(Path(folder) / "archive.db", versions, topics, options.queries)
 
 
+def make_query(versions: int, topics: np.ndarray, number: int) -> tuple[int, Fingerprint, Features]:
+    """Return a stored version's id and the text that descends from it."""
+    generator = np.random.default_rng([9, number])
+    target = int(generator.integers(versions))
+    start = target // STEP * STEP
+    stop = min(start + STEP, versions)
+    row = target - start
+    hashes = shingles_of(start, stop)[row].copy()
+    hashes[::2] = generator.integers(-(2**62), 2**62, len(hashes[::2]))
+    keys = anchors_of(start, stop)[row].copy()
+    fresh = generator.random(ANCHORS) < 0.67
+    keys[fresh] = anchors_of(versions + number, versions + number + 1)[0][fresh]
+    bits = np.unpackbits(signatures_of(start, stop, topics)[row])
+    bits ^= generator.random(512, np.float32) < 0.2
+    return (
+        target + 1,
+        Fingerprint(
+            text_hash="", shingles=tuple(sorted({int(h) for h in hashes})), language="en",
+            words=600, method_version="",
+        ),
+        Features(
+            language="en", lengths=b"", quoted=b"", anchors=b"", vectors=b"", document=b"",
+            signature=np.packbits(bits).tobytes(), lookup=tuple(sorted({int(k) for k in keys})),
+            model="", model_version="", method_version="",
+        ),
+    )  # fmt: skip
+
+
 def measure(path: Path, versions: int, topics: np.ndarray, queries: int) -> None:
     engine = open_engine(f"sqlite:///{path}")
     upgrade(engine)
@@ -127,37 +154,16 @@ def measure(path: Path, versions: int, topics: np.ndarray, queries: int) -> None
         began = time.perf_counter()
         index.extend(signatures_after(connection, 0))
         print(f"  signatures loaded in {time.perf_counter() - began:.2f} s, once a process")
-    chance = random.Random(1)
-    generator = np.random.default_rng(9)
+    asked = [make_query(versions, topics, number) for number in range(queries)]
     times, found = [], 0
     with transaction(engine) as connection:
-        for _ in range(queries):
-            target = chance.randrange(versions)
-            start = target // STEP * STEP
-            stop = min(start + STEP, versions)
-            row = target - start
-            hashes = shingles_of(start, stop)[row].copy()
-            hashes[::2] = generator.integers(-(2**62), 2**62, len(hashes[::2]))
-            keys = anchors_of(start, stop)[row].copy()
-            fresh = generator.random(ANCHORS) < 0.67
-            keys[fresh] = anchors_of(versions, versions + 1)[0][fresh]
-            bits = np.unpackbits(signatures_of(start, stop, topics)[row])
-            bits ^= generator.random(512, np.float32) < 0.2
-            one = Fingerprint(
-                text_hash="", shingles=tuple(sorted({int(h) for h in hashes})), language="en",
-                words=600, method_version="",
-            )  # fmt: skip
-            features = Features(
-                language="en", lengths=b"", quoted=b"", anchors=b"", vectors=b"", document=b"",
-                signature=np.packbits(bits).tobytes(), lookup=tuple(sorted({int(k) for k in keys})),
-                model="", model_version="", method_version="",
-            )  # fmt: skip
+        for target, hashes, features in asked:
             began = time.perf_counter()
             chosen = find_candidates(
-                connection, index, hashes=one, features=features, article_id=0, limit=20
+                connection, index, hashes=hashes, features=features, article_id=0, limit=20
             )
             times.append((time.perf_counter() - began) * 1000)
-            found += target + 1 in chosen
+            found += target in chosen
     engine.dispose()
     quantiles = statistics.quantiles(times, n=20)
     print(f"  lookup: median {statistics.median(times):.2f} ms, 95 % {quantiles[18]:.2f} ms;"

@@ -12,21 +12,39 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
+import os
 import random
 import statistics
+import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from verdict_pairs import Pair, PairMaker, read_corpus, read_independent, same_event
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # figures are of one core; numpy reads it once
 
-from ingest.demo.newsroom import load
+from verdict_pairs import Corpus, Pair, PairMaker, read_corpus, read_independent, same_event
+from verdict_tables import (
+    KNOWN,
+    TEXT,
+    Figures,
+    Told,
+    note,
+    print_kinds,
+    print_languages,
+    print_matrix,
+    share,
+    tier,
+)
+
+from ingest.assess import assess_article
+from ingest.config import load_config
+from ingest.demo.newsroom import Piece, load
 from ingest.language import count_words, detect_language
-from ingest.model import Relation
-from ingest.seeds import read_seed
+from ingest.model import Article, DatedBy, DateSource, Relation, Verdict
+from ingest.runtime import load_stories
+from ingest.verdict.compare import compare, unpack
 from ingest.verdict.encoder import Encoder
 from ingest.verdict.judge import JudgedText, judge, prepare_text, regime
 from ingest.verdict.rule import CURRENT, load_rule
@@ -34,16 +52,6 @@ from ingest.verdict.shingles import fingerprint
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "verdicts" / "ntrex-dev.jsonl"
-KNOWN = {"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"}
-TEXT = (Relation.TRANSLATION, Relation.NEAR_DUPLICATE, Relation.IDENTICAL)
-WANTED = {
-    "translation": TEXT,
-    "near-duplicate": TEXT,
-    "second translation": TEXT,
-    "three sentences": (Relation.EXCERPT,),
-    "same story": (Relation.SAME_STORY,),
-    "different": (Relation.UNRELATED,),
-}
 
 
 class Bench:
@@ -72,61 +80,33 @@ class Bench:
         )
 
 
-def tier(a: str, b: str) -> str:
-    """Which of two languages the model knows."""
-    if a == b:
-        return "one language"
-    if "uk" in (a, b) and {a, b} - {"uk"} <= KNOWN:
-        return "Ukrainian"
-    return ("neither known", "one known", "both known")[(a in KNOWN) + (b in KNOWN)]
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    if not count:
-        return 0.0, 1.0
-    z, share = 1.96, hits / count
-    middle = share + z * z / (2 * count)
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return tuple((middle + sign * spread) / (1 + z * z / count) for sign in (-1, 1))  # type: ignore
-
-
-def run(bench: Bench, pairs: Iterable[Pair], found: dict) -> None:
+def run(bench: Bench, pairs: Iterable[Pair], told: Told) -> None:
+    """Judge pairs and count what is told."""
     for pair in pairs:
-        verdict = bench.judge(pair)
-        found[pair.kind, tier(pair.language_a, pair.language_b)][verdict.relation.value] += 1
-        languages = "-".join(sorted({pair.language_a, pair.language_b}))
-        found["by languages", languages][pair.kind, verdict.relation in wanted(pair.kind)] += 1
+        note(told, pair, bench.judge(pair).relation)
 
 
-def wanted(kind: str) -> tuple[Relation, ...]:
-    return next(value for start, value in WANTED.items() if kind.startswith(start))
+def run_pairs(bench: Bench, maker: PairMaker, languages: Sequence[str], options) -> Told:
+    """Judge labelled pairs in and across the languages."""
+    told: Told = {}
+    pairs = list(itertools.combinations(languages, 2))
+    chosen = random.Random(5).sample(pairs, min(len(pairs), options.language_pairs))
+    for a, b in chosen:
+        run(bench, maker.across(a, b, each=options.each, different=10), told)
+    for code in languages[:40]:
+        run(bench, maker.within(code, each=options.each, different=10), told)
+        run(bench, maker.second_translations(code, each=3 * options.each), told)
+    run(bench, read_independent(HERE / "data" / "independent.jsonl", "test"), told)
+    return told
 
 
-def report(found: dict, *, by_languages: bool) -> None:
-    print(f"\n{'kind of pair':34}{'languages':15}{'pairs':>7}{'right':>8}  95 % interval   told as")
-    for (kind, where), told in sorted((k, v) for k, v in found.items() if k[0] != "by languages"):
-        count = sum(told.values())
-        right = sum(told[relation.value] for relation in wanted(kind))
-        low, high = wilson(right, count)
-        others = ", ".join(f"{n} {name}" for name, n in told.most_common())
-        print(f"{kind:34}{where:15}{count:7}{right / count:8.3f}  {low:.3f}-{high:.3f}   {others}")
-    if by_languages:
-        print("\nright, by pair of languages")
-        for (what, languages), counts in sorted(found.items(), key=str):
-            if what == "by languages":
-                kinds = sorted({kind for kind, _ in counts})
-                cells = []
-                for kind in kinds:
-                    hits, misses = counts[kind, True], counts[kind, False]
-                    cells.append(f"{kind} {hits}/{hits + misses}")
-                print(f"  {languages}: " + ", ".join(cells))
-
-
-def unrelated(bench: Bench, corpus, docs, languages, limit: int) -> None:
-    """False relations among pairs of different documents."""
+def run_unrelated(
+    bench: Bench, corpus: Corpus, docs: Sequence[str], languages: Sequence[str], limit: int
+) -> dict[str, Counter[Relation]]:
+    """Judge pairs of different documents, by which of their languages the model knows."""
     chance = random.Random(11)
-    told: dict[str, Counter[str]] = defaultdict(Counter)
+    told: dict[str, Counter[Relation]] = defaultdict(Counter)
+    review: Counter[str] = Counter()
     texts = [(code, doc) for code in languages for doc in docs if (code, "1", doc) in corpus]
     for _ in range(limit):
         (a, x), (b, y) = chance.choice(texts), chance.choice(texts)
@@ -137,29 +117,28 @@ def unrelated(bench: Bench, corpus, docs, languages, limit: int) -> None:
             " ".join(corpus[b, "1", y].sentences),
         )  # fmt: skip
         verdict = bench.judge(pair)
-        told[tier(a, b)][
-            verdict.relation.value + (" (review)" if verdict.needs_review else "")
-        ] += 1
+        told[tier(a, b)][verdict.relation] += 1
+        review[tier(a, b)] += verdict.needs_review
     print("\nunrelated pairs, called")
     for where, counts in sorted(told.items()):
-        count = sum(counts.values())
-        wrong = sum(n for name, n in counts.items() if name.split(" ")[0] in TEXT)
-        low, high = wilson(wrong, count)
+        wrong, count = sum(counts[relation] for relation in TEXT), sum(counts.values())
         print(
-            f"  {where:15}{count:7} pairs; translation or near-duplicate {wrong}"
-            f" ({low:.5f}-{high:.5f}); "
+            f"  {where:15}translation or near-duplicate {wrong}, {share(wrong, count, digits=5)}; "
             + ", ".join(f"{n} {name}" for name, n in counts.most_common())
+            + f"; {review[where]} to review"
         )
+    return told
 
 
-def archive(bench: Bench, corpus, docs, languages) -> None:
+def archive(
+    bench: Bench, corpus: Corpus, docs: Sequence[str], languages: Sequence[str], figures: Figures
+) -> None:
     """Recall of the true partner: every German or English document against all of a language."""
-    from ingest.verdict.compare import compare, unpack  # noqa: PLC0415
-
     print(
         "\nthe true partner among all documents of a language (by odds of being one text), called"
     )
     name = ""
+    reached: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
     for code in languages:
         first = told = count = 0
         for source in ("de", "en"):
@@ -187,106 +166,147 @@ def archive(bench: Bench, corpus, docs, languages) -> None:
             mark = "known" if code in KNOWN else ""
             print(f"  {code:4}{first}/{count} first ({first / count:.3f}), "
                   f"{told}/{count} called translation {mark}")  # fmt: skip
+            reached[code in KNOWN][0] += first
+            reached[code in KNOWN][1] += count
+    for known, goal in ((True, ""), (False, ">= .97")):
+        name = "languages that it knows" if known else "languages that it does not know"
+        figures.add(f"true partner first in an archive, {name}", goal, share(*reached[known]))
 
 
-def newsroom(bench: Bench) -> None:
-    """The demonstration's articles against the default story's seed."""
-    seed = read_seed(HERE.parent / "seeds" / "kim-putin.txt", story="kim-putin")
-    own = bench.text(seed.text, seed.language or "")
+def newsroom(bench: Bench, figures: Figures) -> None:
+    """The demonstration's articles against the default story's seed, as the pipeline does it."""
+    stories = load_stories(load_config(HERE.parent / "config.toml", environ={}))[:1]
     print("\nthe newsroom against the seed")
-    _, pieces = load(seed.title, seed.text)
+
+    def verdict_on(piece: Piece, text: str) -> Verdict:
+        address = f"https://{piece.house}.example{piece.path}"
+        article = Article(
+            url=address,
+            canonical_url=address,
+            title=piece.title,
+            byline=piece.author,
+            site_name=piece.house,
+            published=DatedBy(value=piece.published, source=DateSource.META, confidence=1.0),
+            modified=None,
+            language=detect_language(text),
+            text=text,
+            words=count_words(text),
+            extractor="",
+            extractor_version="",
+        )
+        return assess_article(article, stories, encoder=bench.encoder).seed_verdicts[0]
+
+    _, pieces = load(stories[0].seed.title, stories[0].seed.text)
+    right = count = 0
     for piece in pieces:
-        text = piece.text
-        other = bench.text(text, detect_language(text) or "")
-        verdict = judge(other, own, rule=bench.rule)
-        mark = "ok" if piece.relation in (None, verdict.relation) else f"EXPECTED {piece.relation}"
+        verdict = verdict_on(piece, piece.text)
+        if piece.relation is None:
+            mark = "not of the story"
+        else:
+            mark = "ok" if piece.relation is verdict.relation else f"EXPECTED {piece.relation}"
         print(
             f"  {piece.key:28}{verdict.relation.value:16}{verdict.score:6.3f}"
             f"  {verdict.shared_a:.2f} {verdict.shared_b:.2f}"
             f" {'review ' if verdict.needs_review else ''}{mark}"
         )
         if piece.relation is Relation.TRANSLATION:
-            lines = text.split("\n")
-            short = bench.text("\n".join(lines[: round(len(lines) * 0.6)]), other.language or "")
-            again = judge(short, own, rule=bench.rule)
+            lines = piece.text.split("\n")
+            again = verdict_on(piece, "\n".join(lines[: round(len(lines) * 0.6)]))
             print(f"  {'  its first 60 %':28}{again.relation.value:16}{again.score:6.3f}")
+            right += again.relation is Relation.TRANSLATION
+            count += 1
+        right += piece.relation is verdict.relation
+        count += piece.relation is not None
+    figures.add("the seed against the newsroom, and cuts of it", "all", f"{right} of {count}")
 
 
-def speed(bench: Bench, corpus, docs, languages) -> None:
+def speed(
+    bench: Bench, corpus: Corpus, docs: Sequence[str], languages: Sequence[str], figures: Figures
+) -> None:
     """Milliseconds of one core an article of 600 words: fingerprint, features, one verdict."""
     print("\nmilliseconds per 600 words (or 1,200 characters without spaces), processor time")
+    slowest = (0.0, "")
     for code in languages:
         times: dict[str, list[float]] = defaultdict(list)
-        for doc in docs[:12]:
-            if (code, "1", doc) not in corpus:
-                continue
+        chosen = [doc for doc in docs if (code, "1", doc) in corpus][:13]
+        for number, doc in enumerate(chosen):
             text = " ".join(corpus[code, "1", doc].sentences)
+            other = bench.text(" ".join(corpus[code, "1", chosen[0]].sentences), code)
             scale = 600 / max(count_words(text), 1)
             start = time.process_time()
             fingerprint(text, language=code)
             one = prepare_text(text, language=code, rule=bench.rule, encoder=bench.encoder)
             middle = time.process_time()
-            other = bench.text(" ".join(corpus["de", "1", doc].sentences), "de")
-            judge_start = time.process_time()
             judge(one, other, rule=bench.rule)
             end = time.process_time()
-            times["features"].append((middle - start) * 1000 * scale)
-            times["verdict"].append((end - judge_start) * 1000 * scale)
-        if times:
-            parts = {name: statistics.median(values) for name, values in times.items()}
-            print(f"  {code}: " + ", ".join(f"{name} {ms:.1f}" for name, ms in parts.items())
-                  + f", together {sum(parts.values()):.1f}")  # fmt: skip
+            if number:  # the first text of a language pays for tables that are read once
+                times["features"].append((middle - start) * 1000 * scale)
+                times["verdict"].append((end - middle) * 1000 * scale)
+        parts = {name: statistics.median(values) for name, values in times.items()}
+        together = sum(parts.values())
+        slowest = max(slowest, (together, code))
+        print(f"  {code}: " + ", ".join(f"{name} {ms:.1f}" for name, ms in parts.items())
+              + f", together {together:.1f}")  # fmt: skip
+    figures.add("a 600-word article, features and verdict, one core", "<= 60 ms",
+                f"{slowest[0]:.0f} ms in the slowest language ({slowest[1]})")  # fmt: skip
 
 
-def main() -> None:
+SECTIONS = ("pairs", "unrelated", "archive", "newsroom", "speed")
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, nargs="+", default=[DATA])
     parser.add_argument("--languages", default="", help="comma-separated; all by default")
     parser.add_argument("--each", type=int, default=6, help="documents a pair of languages")
     parser.add_argument("--language-pairs", type=int, default=60)
     parser.add_argument("--unrelated", type=int, default=20_000)
-    parser.add_argument("--by-language", action="store_true")
     parser.add_argument("--no-model", action="store_true", help="anchors alone")
-    parser.add_argument("--only", default="", help="of pairs,unrelated,archive,newsroom,speed")
+    parser.add_argument("--only", default="", help="comma-separated, of " + ", ".join(SECTIONS))
     options = parser.parse_args()
-    only = set(options.only.split(",")) if options.only else set()
+    options.only = options.only.split(",") if options.only else SECTIONS
+    if unknown := set(options.only) - set(SECTIONS):
+        parser.error(f"--only: no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    for file in options.data:
+        if not file.is_file():
+            parser.error(f"--data: no file {file}; bench/ntrex.py makes one")
+    return options
+
+
+def main() -> None:
+    """Run the sections asked for and print their tables."""
+    options = parse()
     corpus = read_corpus(options.data)
     raw = json.loads((files("ingest.verdict") / "rules" / f"{CURRENT}.json").read_text("utf-8"))
-    fitted = set(raw["fitted_on"]["documents"])
-    docs = sorted({doc for _, _, doc in corpus} - fitted)
-    languages = (
-        options.languages.split(",") if options.languages else sorted({c for c, _, _ in corpus})
-    )
-    print(
-        f"rule {CURRENT}, {len(docs)} documents that it was not fitted on,"
-        f" {len(languages)} languages"
-    )
+    docs = sorted({doc for _, _, doc in corpus} - set(raw["fitted_on"]["documents"]))
+    there = sorted({code for code, _, _ in corpus})
+    languages = options.languages.split(",") if options.languages else there
+    if missing := set(languages) - set(there):
+        sys.exit(f"--languages: not in the data: {', '.join(sorted(missing))}")
+    print(f"rule {CURRENT}, {len(docs)} documents that it was not fitted on,"
+          f" {len(languages)} languages")  # fmt: skip
     bench = Bench(model=not options.no_model)
-    maker = PairMaker(corpus, docs, seed=7)
-    if not only or "pairs" in only:
-        found: dict = defaultdict(Counter)
-        pairs = list(itertools.combinations(languages, 2))
-        chosen = random.Random(5).sample(pairs, min(len(pairs), options.language_pairs))
-        for a, b in chosen:
-            run(bench, maker.across(a, b, each=options.each, different=10), found)
-        for code in languages[:40]:
-            run(bench, maker.within(code, each=options.each, different=10), found)
-            run(bench, maker.second_translations(code, each=3 * options.each), found)
-        run(bench, read_independent(HERE / "data" / "independent.jsonl", "test"), found)
-        report(found, by_languages=options.by_language)
-    if not only or "unrelated" in only:
-        unrelated(bench, corpus, docs, languages, options.unrelated)
-    if not only or "archive" in only:
-        archive(bench, corpus, docs, languages)
-    if not only or "newsroom" in only:
-        newsroom(bench)
-    if not only or "speed" in only:
-        speed(
-            bench,
-            corpus,
-            docs,
-            [c for c in languages if c in ("de", "en", "ru", "uk", "zh", "ko", "el")],
-        )
+    figures = Figures()
+    told: Told = {}
+    unrelated: dict[str, Counter[Relation]] = {}
+    if "pairs" in options.only:
+        told = run_pairs(bench, PairMaker(corpus, docs, seed=7), languages, options)
+        print_kinds(told)
+        print_languages(told)
+        print_matrix(told)
+    if "unrelated" in options.only:
+        unrelated = run_unrelated(bench, corpus, docs, languages, options.unrelated)
+    if told or unrelated:
+        figures.add_pairs(told, unrelated)
+    if "archive" in options.only:
+        archive(bench, corpus, docs, languages, figures)
+    if "newsroom" in options.only:
+        newsroom(bench, figures)
+    if "speed" in options.only:
+        timed = [c for c in languages if c in ("de", "en", "ru", "uk", "zh", "ko", "el")]
+        speed(bench, corpus, docs, timed or languages[:3], figures)
+    figures.print()
 
 
 if __name__ == "__main__":

@@ -5,9 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from enum import IntEnum, unique
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, TableValuedAlias, cast, column, func
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Dialect,
+    Table,
+    TableValuedAlias,
+    Text,
+    TypeDecorator,
+    bindparam,
+    column,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
 
 
 @unique
@@ -26,10 +39,25 @@ def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
     return sqlite.insert(table)
 
 
-def listed(connection: Connection, numbers: Sequence[int]) -> TableValuedAlias:
-    """Whole numbers as rows of one column `value`: one parameter, however many there are."""
-    if connection.dialect.name == "sqlite":
-        each = func.json_each(json.dumps(list(numbers)))
-        return each.table_valued(column("value", BigInteger), name="listed")
-    many = func.unnest(cast(list(numbers), postgresql.ARRAY(BigInteger)))
-    return many.table_valued(column("value", BigInteger), name="listed").render_derived()
+class _Numbers(TypeDecorator[Sequence[int]]):
+    """Whole numbers as one parameter: JSON for SQLite, an array for Postgres."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        array = dialect.name == "postgresql"
+        return dialect.type_descriptor(postgresql.ARRAY(BigInteger) if array else Text())
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> object:
+        numbers = list(value or ())
+        return numbers if dialect.name == "postgresql" else json.dumps(numbers)
+
+
+def listed(dialect: str, parameter: str) -> TableValuedAlias:
+    """A parameter's whole numbers as rows of one column `value`, however many there are."""
+    numbers = bindparam(parameter, type_=_Numbers())
+    value = column("value", BigInteger)
+    if dialect == "postgresql":
+        return func.unnest(numbers).table_valued(value, name=f"listed_{parameter}").render_derived()
+    return func.json_each(numbers).table_valued(value, name=f"listed_{parameter}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
 from ingest.model import Features, Fingerprint
 from storage.dialect import listed
@@ -103,41 +104,56 @@ def _holders(
     """What is common tells nothing and costs most: it is counted up to the limit, then left out."""
     if not wanted:
         return {}
-    asked = listed(connection, wanted)
-    own = table.c[name]
-    few = (
-        select(table.c.version_id)
-        .where(own == asked.c.value)
-        .limit(common + 1)
-        .correlate(asked)
-        .subquery()
-    )
-    counts = select(asked.c.value, select(func.count()).select_from(few).scalar_subquery())
-    by_count = sorted((count, value) for value, count in connection.execute(counts).all())
+    lookup = _lookup_in(connection.dialect.name, table, name)
+    counted = connection.execute(lookup.count, {"wanted": wanted, "most": common + 1})
     rare, rows_wanted = [], 0
-    for count, value in by_count:
+    for count, value in sorted((count, value) for value, count in counted):
         rows_wanted += count
         if 0 < count <= common and rows_wanted <= _ROWS:
             rare.append(value)
     found: dict[int, list[int]] = {}
     if rare:
-        chosen = listed(connection, rare)
-        rows = connection.execute(
-            select(own, table.c.version_id).select_from(chosen.join(table, own == chosen.c.value))
-        )
-        for value, version_id in rows.all():
+        for value, version_id in connection.execute(lookup.fetch, {"wanted": rare}):
             found.setdefault(value, []).append(version_id)
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lookup:
+    """How many versions have each of the wanted numbers, and which."""
+
+    count: Select[int, int]
+    fetch: Select[int, int]
+
+
+@cache
+def _lookup_in(dialect: str, table: Table, name: str) -> _Lookup:
+    """Built once: building a statement takes several times as long as SQLite takes to run it."""
+    own = table.c[name]
+    asked = listed(dialect, "wanted")
+    few = (
+        select(table.c.version_id)
+        .where(own == asked.c.value)
+        .limit(bindparam("most"))
+        .correlate(asked)
+        .subquery()
+    )
+    return _Lookup(
+        count=select(asked.c.value, select(func.count()).select_from(few).scalar_subquery()),
+        fetch=select(own, table.c.version_id).select_from(asked.join(table, own == asked.c.value)),
+    )
+
+
+_SIGNATURES = (
+    select(feature.c.version_id, feature.c.signature)
+    .where(feature.c.version_id > bindparam("after"))
+    .order_by(feature.c.version_id)
+)
+
+
 def signatures_after(connection: Connection, version_id: int) -> Iterator[tuple[int, bytes]]:
     """Document signatures of the versions stored after one, in the order of their ids."""
-    rows = connection.execute(
-        select(feature.c.version_id, feature.c.signature)
-        .where(feature.c.version_id > version_id)
-        .order_by(feature.c.version_id)
-    )
-    for row in rows:
+    for row in connection.execute(_SIGNATURES, {"after": version_id}):
         yield row.version_id, row.signature
 
 
@@ -191,7 +207,13 @@ def load_texts(connection: Connection, version_ids: Sequence[int]) -> tuple[Stor
 
 def articles_of(connection: Connection, version_ids: Sequence[int]) -> dict[int, int]:
     """The article of each version."""
-    rows = connection.execute(
-        select(version.c.id, version.c.article_id).where(version.c.id.in_(version_ids))
+    rows = connection.execute(_articles_in(connection.dialect.name), {"wanted": version_ids})
+    return dict(iter(rows))
+
+
+@cache
+def _articles_in(dialect: str) -> Select[int, int]:
+    asked = listed(dialect, "wanted")
+    return select(version.c.id, version.c.article_id).select_from(
+        asked.join(version, version.c.id == asked.c.value)
     )
-    return {row.id: row.article_id for row in rows}

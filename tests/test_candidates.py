@@ -145,7 +145,7 @@ def test_the_scan_finds_what_is_near_and_nothing_else(numbers, wanted, flipped):
     index.extend(stored[:7])
     index.extend(stored[7:])
     bits = np.unpackbits(np.frombuffer(np.random.default_rng(wanted).bytes(64), np.uint8))
-    bits[64 : 64 + flipped] ^= 1  # the first 64 bits agree, so the coarse step lets it pass
+    bits[128 : 128 + flipped] ^= 1  # the first 128 bits agree, so the coarse step lets it pass
     found = index.nearest(np.packbits(bits).tobytes(), limit=100)
     near = {place + 1 for place, number in enumerate(numbers) if number == wanted}
     assert near <= {version for version, _ in found}
