@@ -75,6 +75,15 @@ def test_shared_names_and_numbers_are_in_both(a, b):
         assert right in b
 
 
+def test_shared_names_are_spelt_alike_too():
+    german = "Plus: Putin traf Kim in Wladiwostok"
+    assert shared_names(german, "Путин приехал во Владивосток") == (
+        ("Putin", "Путин"),
+        ("Wladiwostok", "Владивосток"),
+    )
+    assert shared_names(german, "블라디보스토크 발사") == (("Wladiwostok", "블라디보스토크"),)
+
+
 def test_a_quotation_may_run_over_sentences():
     sentences = ["Er sagte: „Wir kommen.", "Morgen schon.“ Dann ging er.", "Es regnete."]
     shares = quoted_shares(sentences)

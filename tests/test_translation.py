@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +23,14 @@ from ingest.verdict.encoder import prepare, shared_encoder
 from ingest.verdict.features import is_current, lookup_keys, make_features, sentence_vectors
 from ingest.verdict.judge import JudgedText, judge, prepare_text
 from ingest.verdict.rule import load_rule
+from ingest.verdict.text import split_sentences
 from ingest.verdict.ukrainian import russianize
 
 ROOT = Path(__file__).parent.parent
 SEED = read_seed(ROOT / "seeds" / "kim-putin.txt", story="kim-putin")
 PIECES = {piece.key: piece for piece in load(SEED.title, SEED.text)[1]}
 TRANSLATIONS = [key for key, piece in PIECES.items() if piece.relation is Relation.TRANSLATION]
+REPORTS = [key for key, piece in PIECES.items() if key.endswith("-independent")]
 INDEPENDENT = [
     json.loads(line)
     for line in (ROOT / "bench" / "data" / "independent.jsonl").read_text("utf-8").splitlines()
@@ -73,6 +76,33 @@ def test_a_foreign_tail_lowers_the_share_and_not_the_relation(key):
     found = verdict(text, SEED.text)
     assert found.relation is Relation.TRANSLATION
     assert found.shared_a < verdict(PIECES[key].text, SEED.text).shared_a
+
+
+@pytest.mark.parametrize("key", TRANSLATIONS)
+def test_two_sentences_are_never_a_translation_without_review(key):
+    found = verdict(" ".join(split_sentences(PIECES[key].text)[:2]), SEED.text)
+    assert found.relation in {Relation.TRANSLATION, Relation.SAME_STORY}
+    assert found.needs_review
+    assert found.evidence.note.startswith(("one or two sentences tell little", "may be"))
+
+
+def test_the_evidence_counts_the_sentences_of_each_side():
+    short = " ".join(split_sentences(PIECES["wire-original"].text)[:4])
+    counts = re.search(
+        r"(\d+) of 4 sentences match (\d+) of (\d+)", verdict(short, SEED.text).evidence.note
+    )
+    assert counts
+    of_short, of_seed, seed = map(int, counts.groups())
+    assert 3 <= of_short <= 4
+    assert 3 <= of_seed <= 8 < seed
+
+
+@pytest.mark.parametrize("key", REPORTS)
+def test_reports_on_one_event_do_not_quote_each_other(key):
+    for other in {*REPORTS, *TRANSLATIONS} - {key}:
+        if PIECES[other].language != PIECES[key].language:
+            found = verdict(PIECES[key].text, PIECES[other].text)
+            assert found.relation in {Relation.SAME_STORY, Relation.UNRELATED}, other
 
 
 def test_a_second_translation_into_the_same_language_is_a_near_duplicate():

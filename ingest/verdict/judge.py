@@ -190,7 +190,8 @@ def _evidence(
 ) -> Evidence:
     n_a, n_b = found.log_odds.shape
     matched = _matched_pairs(found, finding.relation)
-    note = f"{len(matched)} of {n_a} and {n_b} sentences match"
+    of_a, of_b = (len(set(side)) for side in zip(*matched, strict=True)) if matched else (0, 0)
+    note = f"{of_a} of {n_a} sentences match {of_b} of {n_b}"
     if max(n_a, n_b) == MAX_SENTENCES:
         note += f"; only the first {MAX_SENTENCES} sentences were compared"
     passages: tuple[Passage, ...] = wording.passages[:_PASSAGES] if wording else ()
