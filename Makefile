@@ -74,6 +74,8 @@ bench: $(READY)
 	$(BIN)/python bench/pipeline.py
 	$(BIN)/python bench/extraction.py
 	$(BIN)/python bench/relevance.py
+	$(BIN)/python bench/verdicts.py
+	$(BIN)/python bench/lookup.py
 
 clean:
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
