@@ -24,6 +24,7 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # figures are of one core; numpy reads it once
 
+from verdict_newsroom import newsroom
 from verdict_pairs import Corpus, Pair, PairMaker, read_corpus, read_independent, same_event
 from verdict_tables import (
     KNOWN,
@@ -38,12 +39,8 @@ from verdict_tables import (
     tier,
 )
 
-from ingest.assess import assess_article
-from ingest.config import load_config
-from ingest.demo.newsroom import Piece, load
-from ingest.language import count_words, detect_language
-from ingest.model import Article, DatedBy, DateSource, Relation, Verdict
-from ingest.runtime import load_stories
+from ingest.language import count_words
+from ingest.model import Relation, Verdict
 from ingest.verdict.compare import compare, unpack
 from ingest.verdict.encoder import Encoder
 from ingest.verdict.judge import JudgedText, judge, prepare_text, regime
@@ -72,7 +69,7 @@ class Bench:
             )
         return self.known[key]
 
-    def judge(self, pair: Pair):
+    def judge(self, pair: Pair) -> Verdict:
         return judge(
             self.text(pair.text_a, pair.language_a),
             self.text(pair.text_b, pair.language_b),
@@ -86,7 +83,9 @@ def run(bench: Bench, pairs: Iterable[Pair], told: Told) -> None:
         note(told, pair, bench.judge(pair).relation)
 
 
-def run_pairs(bench: Bench, maker: PairMaker, languages: Sequence[str], options) -> Told:
+def run_pairs(
+    bench: Bench, maker: PairMaker, languages: Sequence[str], options: argparse.Namespace
+) -> Told:
     """Judge labelled pairs in and across the languages."""
     told: Told = {}
     pairs = list(itertools.combinations(languages, 2))
@@ -137,10 +136,10 @@ def archive(
     print(
         "\nthe true partner among all documents of a language (by odds of being one text), called"
     )
-    name = ""
     reached: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
     for code in languages:
         first = told = count = 0
+        kind = ""
         for source in ("de", "en"):
             if code == source:
                 continue
@@ -155,13 +154,13 @@ def archive(
                         continue
                     text = bench.text(" ".join(corpus[code, "1", other].sentences), code)
                     found = compare(left, unpack(text.features, bench.rule), bench.rule)
-                    name = regime(found.quality, bench.rule)
-                    model = bench.rule.models[f"{name}.text"]
+                    kind = regime(found.quality, bench.rule)  # one for two languages
+                    model = bench.rule.models[f"{kind}.text"]
                     odds[other] = model.log_odds(found.measures)
                 best = max(odds, key=lambda item: odds[item])
                 count += 1
                 first += best == doc
-                told += odds[doc] >= bench.rule.thresholds[f"{name}.text"]
+                told += odds[doc] >= bench.rule.thresholds[f"{kind}.text"]
         if count:
             mark = "known" if code in KNOWN else ""
             print(f"  {code:4}{first}/{count} first ({first / count:.3f}), "
@@ -171,53 +170,6 @@ def archive(
     for known, goal in ((True, ""), (False, ">= .97")):
         name = "languages that it knows" if known else "languages that it does not know"
         figures.add(f"true partner first in an archive, {name}", goal, share(*reached[known]))
-
-
-def newsroom(bench: Bench, figures: Figures) -> None:
-    """The demonstration's articles against the default story's seed, as the pipeline does it."""
-    stories = load_stories(load_config(HERE.parent / "config.toml", environ={}))[:1]
-    print("\nthe newsroom against the seed")
-
-    def verdict_on(piece: Piece, text: str) -> Verdict:
-        address = f"https://{piece.house}.example{piece.path}"
-        article = Article(
-            url=address,
-            canonical_url=address,
-            title=piece.title,
-            byline=piece.author,
-            site_name=piece.house,
-            published=DatedBy(value=piece.published, source=DateSource.META, confidence=1.0),
-            modified=None,
-            language=detect_language(text),
-            text=text,
-            words=count_words(text),
-            extractor="",
-            extractor_version="",
-        )
-        return assess_article(article, stories, encoder=bench.encoder).seed_verdicts[0]
-
-    _, pieces = load(stories[0].seed.title, stories[0].seed.text)
-    right = count = 0
-    for piece in pieces:
-        verdict = verdict_on(piece, piece.text)
-        if piece.relation is None:
-            mark = "not of the story"
-        else:
-            mark = "ok" if piece.relation is verdict.relation else f"EXPECTED {piece.relation}"
-        print(
-            f"  {piece.key:28}{verdict.relation.value:16}{verdict.score:6.3f}"
-            f"  {verdict.shared_a:.2f} {verdict.shared_b:.2f}"
-            f" {'review ' if verdict.needs_review else ''}{mark}"
-        )
-        if piece.relation is Relation.TRANSLATION:
-            lines = piece.text.split("\n")
-            again = verdict_on(piece, "\n".join(lines[: round(len(lines) * 0.6)]))
-            print(f"  {'  its first 60 %':28}{again.relation.value:16}{again.score:6.3f}")
-            right += again.relation is Relation.TRANSLATION
-            count += 1
-        right += piece.relation is verdict.relation
-        count += piece.relation is not None
-    figures.add("the seed against the newsroom, and cuts of it", "all", f"{right} of {count}")
 
 
 def speed(
@@ -287,7 +239,8 @@ def main() -> None:
     there = sorted({code for code, _, _ in corpus})
     languages = options.languages.split(",") if options.languages else there
     if missing := set(languages) - set(there):
-        sys.exit(f"--languages: not in the data: {', '.join(sorted(missing))}")
+        print(f"--languages: not in the data: {', '.join(sorted(missing))}", file=sys.stderr)
+        sys.exit(2)
     print(f"rule {CURRENT}, {len(docs)} documents that it was not fitted on,"
           f" {len(languages)} languages")  # fmt: skip
     bench = Bench(model=not options.no_model)
@@ -306,7 +259,7 @@ def main() -> None:
     if "archive" in options.only:
         archive(bench, corpus, docs, languages, figures)
     if "newsroom" in options.only:
-        newsroom(bench, figures)
+        newsroom(bench.encoder, figures)
     if "speed" in options.only:
         timed = [c for c in languages if c in ("de", "en", "ru", "uk", "zh", "ko", "el")]
         speed(bench, corpus, docs, timed or languages[:3], figures)
