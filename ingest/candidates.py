@@ -22,9 +22,7 @@ from storage.lookup import (
     signatures_after,
 )
 
-_COMMON = (
-    200  # versions: a passage, name or number that more have is an agency's, a site's, everybody's
-)
+_COMMON = 200  # versions: what more of them have is an agency's line, a site's, everybody's name
 _SIGNATURE_BYTES = 64
 _COARSE_BITS = 50  # of the first 128; two texts at 40 degrees differ in 28, unrelated ones in 64
 _NEAR_BITS = 205  # of 512: 40 %
