@@ -142,6 +142,7 @@ class FailureKind(StrEnum):
     # the page
     NOT_HTML = "not-html"
     EMPTY = "empty"  # no text could be extracted
+    COLLAPSED = "collapsed"  # hardly any text is left of what was there
     BLOCKED = "blocked"  # consent wall, login, captcha, bot check
     SOFT_404 = "soft-404"
     CRASHED = "crashed"  # the worker died or overran its time on it
@@ -162,6 +163,7 @@ _TEMPORARY = frozenset(
         FailureKind.HTTP_SERVER,
         FailureKind.RATE_LIMITED,
         FailureKind.BLOCKED,
+        FailureKind.COLLAPSED,
         FailureKind.CRASHED,
         FailureKind.ROBOTS,
     }
@@ -392,6 +394,8 @@ class ChangeKind(StrEnum):
     MINOR = "minor"
     BOILERPLATE = "boilerplate"
     TRUNCATED = "truncated"
+    LIVE_BLOG = "live-blog"  # entries added on top of a running page
+    AGENCY = "agency-replaced"  # another report in place of an agency's, or the other way round
     REVERTED = "reverted"
     REEXTRACTED = "reextracted"
 
@@ -404,10 +408,15 @@ class Change:
     reason: str
     headline_from: str | None  # set when the headline changed, whatever the kind
     headline_to: str | None
-    added: tuple[str, ...]
+    added: tuple[str, ...]  # sentences, those of changed pairs among them
     removed: tuple[str, ...]
     words_added: int
     words_removed: int
+    changed: tuple[tuple[str, str], ...] = ()  # sentences before and after that are one, edited
+    quotes_added: tuple[str, ...] = ()  # quotations that came
+    quotes_removed: tuple[str, ...] = ()
+    numbers_added: tuple[str, ...] = ()  # as plain_number writes them
+    numbers_removed: tuple[str, ...] = ()
 
 
 class ArticleState(StrEnum):
@@ -416,6 +425,14 @@ class ArticleState(StrEnum):
     LIVE = "live"
     GONE = "gone"
     BLOCKED = "blocked"
+
+
+class EventKind(StrEnum):
+    """What happened to an article as a whole, beside its text."""
+
+    GONE = "gone"
+    BLOCKED = "blocked"
+    BACK = "back"  # readable again, after it was gone or blocked
 
 
 class ObservationSource(StrEnum):
@@ -433,6 +450,8 @@ class Outcome(StrEnum):
     NEW_VERSION = "new-version"
     UNCHANGED = "unchanged"
     NOT_MODIFIED = "not-modified"  # 304
+    STALE = "stale"  # an earlier version, out of a cache
+    UNSETTLED = "unsettled"  # an earlier version, to be seen again before it counts as a revert
     ALIAS = "alias"  # another URL of an article already stored
     OFF_STORY = "off-story"
     FAILED = "failed"

@@ -268,7 +268,7 @@ observation = Table(
         "outcome",
         Text,
         nullable=False,
-        comment="new-version, unchanged, not-modified, off-story, failed",
+        comment="new-version, unchanged, not-modified, stale, unsettled, off-story, failed",
     ),
     Column("status", Integer, comment="HTTP status"),
     Column("failure", Text, comment="failure kind"),
@@ -296,8 +296,75 @@ change = Table(
     Column("sentences_removed", Json, nullable=False),
     Column("words_added", Integer, nullable=False),
     Column("words_removed", Integer, nullable=False),
+    Column(
+        "sentences_changed",
+        Json,
+        nullable=False,
+        server_default="[]",
+        comment="pairs of a sentence before and after",
+    ),
+    Column("quotes_added", Json, nullable=False, server_default="[]"),
+    Column("quotes_removed", Json, nullable=False, server_default="[]"),
+    Column("numbers_added", Json, nullable=False, server_default="[]"),
+    Column("numbers_removed", Json, nullable=False, server_default="[]"),
     Index("ix_change_article_id", "article_id"),
     comment="From one version to the next. Append-only.",
+)
+
+article_event = Table(
+    "article_event",
+    metadata,
+    _id(),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    Column("kind", Text, nullable=False, comment="gone, blocked, back"),
+    Column("first_sign_at", UTCDateTime, nullable=False, comment="first look that showed it"),
+    Column("decided_at", UTCDateTime, nullable=False, comment="look that confirmed it"),
+    Column("reason", Text, nullable=False, comment="for people"),
+    CheckConstraint("kind IN ('gone', 'blocked', 'back')", name="kind"),
+    Index("ix_article_event_article_id", "article_id"),
+    comment="Disappearances, walls and returns of an article. Append-only.",
+)
+
+change_travel = Table(
+    "change_travel",
+    metadata,
+    Column("change_id", ForeignKey("change.id"), primary_key=True, autoincrement=False),
+    Column(
+        "article_id",
+        ForeignKey("article.id"),
+        primary_key=True,
+        autoincrement=False,
+        comment="an article that has text from the one that changed",
+    ),
+    Column("relation", Text, nullable=False, comment="of that article to the one that changed"),
+    Column("state", Text, nullable=False, comment="carries-old, took-over, never-had, unclear"),
+    Column("passage", Text, nullable=False, comment="the sentence that tells, as it stands there"),
+    Column(
+        "version_id",
+        ForeignKey("version.id"),
+        nullable=False,
+        comment="version of that article when it was first asked",
+    ),
+    Column("noted_at", UTCDateTime, nullable=False, comment="when it was first asked"),
+    Column("taken_version_id", ForeignKey("version.id"), comment="its version with the new text"),
+    Column("taken_at", UTCDateTime, comment="first look that showed the new text"),
+    CheckConstraint("state IN ('carries-old', 'took-over', 'never-had', 'unclear')", name="state"),
+    Index("ix_change_travel_article_id", "article_id"),
+    comment="Whether a change reached the articles that have the text. The state moves.",
+)
+
+outlet_alarm = Table(
+    "outlet_alarm",
+    metadata,
+    _id(),
+    Column("outlet_id", ForeignKey("outlet.id"), nullable=False),
+    Column("raised_at", UTCDateTime, nullable=False),
+    Column("cleared_at", UTCDateTime, comment="null: it still stands"),
+    Column("looks", Integer, nullable=False, comment="last looks that were judged"),
+    Column("failed", Integer, nullable=False, comment="of them, those that gave no text"),
+    Column("detail", Text, nullable=False, comment="for people"),
+    Index("ix_outlet_alarm_outlet_id", "outlet_id"),
+    comment="An outlet whose pages can't be read any more, as after a redesign.",
 )
 
 # ---------------------------------------------------------------- verdicts

@@ -48,10 +48,10 @@ def without_version(found: Iterable[tuple]) -> list[tuple]:
 
 
 def sqlite_schema(engine) -> dict[str, list[str]]:
-    """Each table and index with its clauses, in no order."""
+    """Each table and index with its clauses, in no order; a table made anew has its name quoted."""
     found = rows(engine, "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index')")
     return {
-        name: sorted(line.strip(" \t,") for line in sql.splitlines())
+        name: sorted(line.strip(" \t,") for line in sql.replace('"', "").splitlines())
         for name, sql in without_version(found)
     }
 

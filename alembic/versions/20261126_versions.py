@@ -1,0 +1,121 @@
+"""What changed inside a version, what happened to articles, how changes travel, alarms."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from storage.columns import BigInt, Json, UTCDateTime
+
+revision = "20261126"
+down_revision = "20261125"
+branch_labels = None
+depends_on = None
+
+_OUTCOMES = "new-version, unchanged, not-modified, stale, unsettled, off-story, failed"
+_DETAILS = (
+    ("sentences_changed", "pairs of a sentence before and after"),
+    ("quotes_added", None),
+    ("quotes_removed", None),
+    ("numbers_added", None),
+    ("numbers_removed", None),
+)
+
+
+def upgrade() -> None:
+    """Add the details of changes, empty for those already stored, and three tables."""
+    if not _is_sqlite():  # which keeps no comments
+        op.execute(f"COMMENT ON COLUMN observation.outcome IS '{_OUTCOMES}'")
+    with op.batch_alter_table("change", recreate="always" if _is_sqlite() else "never") as batch:
+        for name, comment in _DETAILS:
+            batch.add_column(
+                sa.Column(name, Json, nullable=False, server_default="[]", comment=comment)
+            )
+    op.create_table(
+        "article_event",
+        sa.Column("id", BigInt, primary_key=True, autoincrement=True),
+        sa.Column("article_id", BigInt, sa.ForeignKey("article.id"), nullable=False),
+        sa.Column("kind", sa.Text, nullable=False, comment="gone, blocked, back"),
+        sa.Column(
+            "first_sign_at", UTCDateTime, nullable=False, comment="first look that showed it"
+        ),
+        sa.Column("decided_at", UTCDateTime, nullable=False, comment="look that confirmed it"),
+        sa.Column("reason", sa.Text, nullable=False, comment="for people"),
+        sa.CheckConstraint("kind IN ('gone', 'blocked', 'back')", name="kind"),
+        comment="Disappearances, walls and returns of an article. Append-only.",
+    )
+    op.create_index("ix_article_event_article_id", "article_event", ["article_id"])
+    op.create_table(
+        "change_travel",
+        sa.Column(
+            "change_id", BigInt, sa.ForeignKey("change.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column(
+            "article_id",
+            BigInt,
+            sa.ForeignKey("article.id"),
+            primary_key=True,
+            autoincrement=False,
+            comment="an article that has text from the one that changed",
+        ),
+        sa.Column(
+            "relation",
+            sa.Text,
+            nullable=False,
+            comment="of that article to the one that changed",
+        ),
+        sa.Column(
+            "state", sa.Text, nullable=False, comment="carries-old, took-over, never-had, unclear"
+        ),
+        sa.Column(
+            "passage",
+            sa.Text,
+            nullable=False,
+            comment="the sentence that tells, as it stands there",
+        ),
+        sa.Column(
+            "version_id",
+            BigInt,
+            sa.ForeignKey("version.id"),
+            nullable=False,
+            comment="version of that article when it was first asked",
+        ),
+        sa.Column("noted_at", UTCDateTime, nullable=False, comment="when it was first asked"),
+        sa.Column(
+            "taken_version_id",
+            BigInt,
+            sa.ForeignKey("version.id"),
+            comment="its version with the new text",
+        ),
+        sa.Column("taken_at", UTCDateTime, comment="first look that showed the new text"),
+        sa.CheckConstraint(
+            "state IN ('carries-old', 'took-over', 'never-had', 'unclear')", name="state"
+        ),
+        comment="Whether a change reached the articles that have the text. The state moves.",
+    )
+    op.create_index("ix_change_travel_article_id", "change_travel", ["article_id"])
+    op.create_table(
+        "outlet_alarm",
+        sa.Column("id", BigInt, primary_key=True, autoincrement=True),
+        sa.Column("outlet_id", BigInt, sa.ForeignKey("outlet.id"), nullable=False),
+        sa.Column("raised_at", UTCDateTime, nullable=False),
+        sa.Column("cleared_at", UTCDateTime, comment="null: it still stands"),
+        sa.Column("looks", sa.Integer, nullable=False, comment="last looks that were judged"),
+        sa.Column("failed", sa.Integer, nullable=False, comment="of them, those that gave no text"),
+        sa.Column("detail", sa.Text, nullable=False, comment="for people"),
+        comment="An outlet whose pages can't be read any more, as after a redesign.",
+    )
+    op.create_index("ix_outlet_alarm_outlet_id", "outlet_alarm", ["outlet_id"])
+
+
+def _is_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
+def downgrade() -> None:
+    """Drop the tables and columns."""
+    for table in ("outlet_alarm", "change_travel", "article_event"):
+        op.drop_table(table)
+    with op.batch_alter_table("change") as batch:
+        for name, _comment in reversed(_DETAILS):
+            batch.drop_column(name)
