@@ -203,7 +203,17 @@ article_feed = Table(
     Column("guid", Text),
     Column("first_seen_at", UTCDateTime, nullable=False),
     Column("last_seen_at", UTCDateTime, nullable=False),
+    Column("entry_hash", Text, comment="of the entry's headline and dates when last seen"),
     comment="Each feed an article was seen in.",
+)
+
+article_wake = Table(
+    "article_wake",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("woken_at", UTCDateTime, nullable=False),
+    Column("reason", Text, nullable=False, comment="a relative changed, or a feed shows it anew"),
+    comment="Articles to look at before all others, parked ones too; deleted by the look.",
 )
 
 article_story = Table(

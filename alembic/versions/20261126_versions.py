@@ -31,6 +31,28 @@ def upgrade() -> None:
             batch.add_column(
                 sa.Column(name, Json, nullable=False, server_default="[]", comment=comment)
             )
+    with op.batch_alter_table(
+        "article_feed", recreate="always" if _is_sqlite() else "never"
+    ) as batch:
+        batch.add_column(
+            sa.Column(
+                "entry_hash", sa.Text, comment="of the entry's headline and dates when last seen"
+            )
+        )
+    op.create_table(
+        "article_wake",
+        sa.Column(
+            "article_id", BigInt, sa.ForeignKey("article.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("woken_at", UTCDateTime, nullable=False),
+        sa.Column(
+            "reason",
+            sa.Text,
+            nullable=False,
+            comment="a relative changed, or a feed shows it anew",
+        ),
+        comment="Articles to look at before all others, parked ones too; deleted by the look.",
+    )
     op.create_table(
         "article_event",
         sa.Column("id", BigInt, primary_key=True, autoincrement=True),
@@ -114,8 +136,10 @@ def _is_sqlite() -> bool:
 
 def downgrade() -> None:
     """Drop the tables and columns."""
-    for table in ("outlet_alarm", "change_travel", "article_event"):
+    for table in ("outlet_alarm", "change_travel", "article_event", "article_wake"):
         op.drop_table(table)
+    with op.batch_alter_table("article_feed") as batch:
+        batch.drop_column("entry_hash")
     with op.batch_alter_table("change") as batch:
         for name, _comment in reversed(_DETAILS):
             batch.drop_column(name)
