@@ -1,15 +1,18 @@
 """What happened from one version of an article to the next.
 
-Decided in this order, and the first that holds is the kind:
+Lines that belong to the page are left out before anything is decided. Then, in this order, the
+first that holds is the kind:
 
-    reverted      the content was seen before
-    reextracted   another extractor or version made the text
-    headline      only the headline differs
-    boilerplate   only lines that belong to the page changed: related links, counters, "updated …"
-    correction    a correction notice was added, or nothing but numbers or names was replaced
-    truncated     what is left is less than half, and was there before
-    minor         typography, punctuation, spelling
-    substantive   everything else
+    reverted         the content was seen before
+    reextracted      another extractor or version made the text
+    boilerplate      only lines of the page changed: related links, counters, "updated …", adverts
+    headline         the headline differs, and the text not or next to nothing
+    correction       a correction notice was added, or nothing but numbers or names was replaced
+    agency-replaced  an agency's report made room for another text, or the other way round
+    live-blog        entries with a time were added to a running page
+    truncated        what is left is less than half, and was there before
+    minor            typography, punctuation, spelling, paragraphs in another order
+    substantive      everything else
 """
 
 from __future__ import annotations
@@ -18,41 +21,49 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from rapidfuzz.distance import LCSseq, Levenshtein
-
+from ingest.difference import Difference, compare_texts, letters_apart, spelling_likeness
 from ingest.model import Change, ChangeKind
-from ingest.verdict.text import normalize_text, split_sentences, tokens
+from ingest.pagelines import is_notice, is_withdrawal, without_page_lines
+from ingest.verdict.text import normalize_text
 
-_NOTICE = re.compile(
-    r"\b(?:corrections?|corrected|clarifications?|editor'?s note|an earlier version of this|this article (?:was|has been) (?:amended|corrected|updated to correct))"
-    r"|korrektur|berichtig\w+|richtigstellung|anmerkung der redaktion|in einer früheren (?:version|fassung)|hinweis der redaktion"
-    r"|rectificatif|correction\s?:|une (?:première|précédente) version|fe de errores|corrección|una versión anterior|errata"
-    r"|correzione|rettifica|una versione precedente|rectificatie|correctie|eerdere versie|sprostowanie|wcześniejsza wersja|oprava"
-    r"|исправлен\w*|уточнени\w+|поправк\w+|в (?:более ранней|предыдущей) версии|виправлен\w*|уточнення|у попередній версії"
-    r"|정정|바로잡습니다|바로잡음|訂正|更正|勘误|düzeltme|تصحيح|תיקון",
-    re.IGNORECASE,
-)
-_PAGE_LINE = re.compile(
-    r"^(?:updated?|last updated|published|aktualisiert|stand|mis à jour|actualizado|aggiornato|обновлено|оновлено|업데이트|更新)\b.{0,60}$"
-    r"|^(?:related|read (?:more|also)|see also|more on|mehr zum thema|lesen sie auch|weitere artikel|à lire aussi|lire aussi"
-    r"|lee también|leggi anche|lees ook|czytaj (?:też|także)|читайте также|читайте також|관련 ?기사|相关(?:阅读|新闻)|関連記事)\b.{0,200}$"
-    r"|^\d[\d.,]*\s?(?:comments?|shares?|views?|likes?|kommentare?|mal geteilt|commentaires|комментари\w+|просмотр\w+|댓글|조회)?$"
-    r"|^(?:advertisement|anzeige|werbung|publicité|publicidad|pubblicità|реклама|광고|广告)$"
-    r"|^.{0,30}\b\d+\s?(?:minutes?|hours?|days?|minuten|stunden|tagen|minutes|heures|jours|минут\w*|час\w*|хвилин\w*|годин\w*)\s?(?:ago|назад|тому)?$",
-    re.IGNORECASE,
-)
 _MINOR_SHARE = 0.02  # of the letters
 _MINOR_LETTERS = 6
 _TRUNCATED = 0.5
 _SAME_STEM = 0.7
+_REWRITTEN = 0.35  # share of sentences kept, below which a report is another one
+_TIMED_ENTRIES = 3  # lines with a time, for a page to be a running one
+_ENTRIES_GONE = 0.2  # share of its sentences that a running page may lose at once
+_AGENCIES = (
+    r"Reuters|AFP|Agence France-Presse|Associated Press|AP|dpa(?:-AFX)?|APA|sda|Keystone-SDA|TASS|Tass|ТАСС|Interfax|Интерфакс|Інтерфакс"
+    r"|RIA(?: Novosti)?|РИА(?: Новости)?|Sputnik|Ukrinform|Укринформ|Укрінформ|УНІАН|УНИАН|Yonhap|연합뉴스|뉴시스|Xinhua|新华社|新華社|Kyodo|共同通信|時事通信"
+    r"|EFE|ANSA|Lusa|ANP|PAP|ČTK|Anadolu|KCNA|조선중앙통신|UPI|Bloomberg"
+)
+_AGENCY = re.compile(
+    rf"^[^.\n]{{0,50}}\((?:{_AGENCIES})(?:[/,;] ?[\w -]{{1,20}})?\)"  # SEOUL (Reuters) -
+    rf"|\((?:{_AGENCIES})(?:[/,;] ?[\w -]{{1,20}})*\)\s*$"  # … wird. (dpa)
+    rf"|^(?:Quelle|Source|Fuente|Fonte|Источник|Джерело|Bron|출처)\s?: ?(?:{_AGENCIES})\b"
+    rf"|^[^.\n]{{0,40}}/(?:{_AGENCIES})/|\[[^\]]{{0,20}}(?:연합뉴스|뉴시스)[^\]]{{0,10}}\]|^(?:新华社|新華社)",
+    re.MULTILINE,
+)
+_ENTRY_TIME = re.compile(
+    r"^\W{0,3}(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?(?:uhr|gmt|utc|bst|cet|est|et|a\.?m\.?|p\.?m\.?|мск))?(?:\b|\s)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Difference:
-    added: tuple[str, ...]  # sentences
-    removed: tuple[str, ...]
-    words_in: tuple[str, ...]
-    words_out: tuple[str, ...]
+class _Sides:
+    """Both versions, lines of the page left out, and how they differ."""
+
+    old_title: str
+    new_title: str
+    old: str
+    new: str
+    difference: Difference
+
+    @property
+    def same_title(self) -> bool:
+        return normalize_text(self.old_title) == normalize_text(self.new_title)
 
 
 def content_hash(title: str, text: str) -> str:
@@ -70,129 +81,119 @@ def classify_change(
     old_extractor: str,
     new_extractor: str,
     seen_before: bool,
-    language: str | None,  # noqa: ARG001 - rules of one language come with the next milestone
 ) -> Change | None:
     """Return what changed between two versions; None when nothing did.
 
     `seen_before` tells that an earlier version of the article had the new content.
     """
-    same_title = normalize_text(old_title) == normalize_text(new_title)
-    same_text = normalize_text(old_text) == normalize_text(new_text)
-    if same_title and same_text:
+    if content_hash(old_title, old_text) == content_hash(new_title, new_text):
         return None
-    difference = _compare(old_text, new_text)
-    kind, reason = _decide(
-        difference,
-        old_text,
-        new_text,
-        same_title=same_title,
-        same_text=same_text,
-        seen_before=seen_before,
-        reextracted=old_extractor != new_extractor,
-        extractors=f"{old_extractor} -> {new_extractor}",
-    )
+    whole = compare_texts(old_text, new_text)
+    sides = _leave_out_page(old_title, old_text, new_title, new_text, whole)
+    if seen_before:
+        kind, reason = ChangeKind.REVERTED, "an earlier version is back"
+    elif old_extractor != new_extractor:
+        kind = ChangeKind.REEXTRACTED
+        reason = f"another extractor made the text: {old_extractor} -> {new_extractor}"
+    else:
+        kind, reason = _decide(sides, whole)
+    told = whole if kind is ChangeKind.BOILERPLATE else sides.difference
     return Change(
         kind=kind,
         reason=reason,
-        headline_from=None if same_title else old_title,
-        headline_to=None if same_title else new_title,
-        added=difference.added,
-        removed=difference.removed,
-        words_added=len(difference.words_in),
-        words_removed=len(difference.words_out),
+        headline_from=None if sides.same_title else old_title,
+        headline_to=None if sides.same_title else new_title,
+        added=told.added,
+        removed=told.removed,
+        words_added=len(told.words_in),
+        words_removed=len(told.words_out),
+        changed=told.pairs,
+        quotes_added=told.quotes_in,
+        quotes_removed=told.quotes_out,
+        numbers_added=told.numbers_in,
+        numbers_removed=told.numbers_out,
     )
 
 
-def _decide(
-    difference: _Difference,
-    old_text: str,
-    new_text: str,
-    *,
-    same_title: bool,
-    same_text: bool,
-    seen_before: bool,
-    reextracted: bool,
-    extractors: str,
-) -> tuple[ChangeKind, str]:
-    if seen_before:
-        return ChangeKind.REVERTED, "an earlier version is back"
-    if reextracted:
-        return ChangeKind.REEXTRACTED, f"another extractor made the text: {extractors}"
-    if same_text:
-        return ChangeKind.HEADLINE, "only the headline differs"
-    changed = (*difference.added, *difference.removed)
-    if all(_PAGE_LINE.match(sentence) for sentence in changed):
-        return ChangeKind.BOILERPLATE, f"only lines of the page changed: {changed[0][:80]!r}"
+def _leave_out_page(
+    old_title: str, old_text: str, new_title: str, new_text: str, whole: Difference
+) -> _Sides:
+    old, new = without_page_lines(old_text), without_page_lines(new_text)
+    untouched = len(old) == len(old_text) and len(new) == len(new_text)
+    return _Sides(
+        old_title=old_title,
+        new_title=new_title,
+        old=old,
+        new=new,
+        difference=whole if untouched else compare_texts(old, new),
+    )
+
+
+def _decide(sides: _Sides, whole: Difference) -> tuple[ChangeKind, str]:
+    difference = sides.difference
+    if normalize_text(sides.old) == normalize_text(sides.new):
+        if not sides.same_title:
+            return ChangeKind.HEADLINE, "only the headline differs"
+        line = next(iter((*whole.added, *whole.removed)), "")
+        return ChangeKind.BOILERPLATE, f"only lines of the page changed: {line[:80]!r}"
     correction = _find_correction(difference)
-    if correction:
+    minor = _is_minor(difference)
+    if correction and (minor is None or not sides.same_title or _tells_facts(difference)):
         return ChangeKind.CORRECTION, correction
-    if not difference.added and len(new_text) < _TRUNCATED * len(old_text):
-        share = len(new_text) / max(len(old_text), 1)
-        return ChangeKind.TRUNCATED, f"{share:.0%} of the text is left, nothing was added"
-    if same_title and _is_minor(difference):
-        return ChangeKind.MINOR, "typography, punctuation or spelling"
+    if minor is not None:
+        if not sides.same_title:
+            return ChangeKind.HEADLINE, f"the headline differs; of the text only {minor}"
+        return ChangeKind.MINOR, minor
     return (
-        ChangeKind.SUBSTANTIVE,
-        f"{len(difference.added)} sentences added, {len(difference.removed)} removed",
+        _find_agency(sides)
+        or _find_entries(sides)
+        or _find_truncation(sides)
+        or (
+            ChangeKind.SUBSTANTIVE,
+            f"{len(difference.added)} sentences added, {len(difference.removed)} removed",
+        )
     )
 
 
-def _compare(old_text: str, new_text: str) -> _Difference:
-    old, new = split_sentences(old_text), split_sentences(new_text)
-    removed, added = _opposite(old, new)
-    words_out, words_in = _opposite(
-        [word for sentence in removed for word in tokens(sentence)],
-        [word for sentence in added for word in tokens(sentence)],
-    )
-    return _Difference(
-        added=tuple(added),
-        removed=tuple(removed),
-        words_in=tuple(words_in),
-        words_out=tuple(words_out),
+def _tells_facts(difference: Difference) -> bool:
+    return (
+        bool(difference.numbers_in or difference.numbers_out)
+        or any(map(is_notice, difference.added))
+        or bool(_find_renaming(difference))
     )
 
 
-def _opposite(
-    old: list[str] | tuple[str, ...], new: list[str] | tuple[str, ...]
-) -> tuple[list[str], list[str]]:
-    """What stands only in the one and only in the other, by longest common subsequence."""
-    out: list[str] = []
-    into: list[str] = []
-    for step in LCSseq.opcodes(old, new):
-        if step.tag in {"delete", "replace"}:
-            out.extend(old[step.src_start : step.src_end])
-        if step.tag in {"insert", "replace"}:
-            into.extend(new[step.dest_start : step.dest_end])
-    return out, into
-
-
-def _find_correction(difference: _Difference) -> str | None:
-    before = " ".join(difference.removed)
-    for sentence in difference.added:
-        notice = _NOTICE.search(sentence)
-        if notice and not _NOTICE.search(before):
-            return f"a correction notice was added: {sentence[:120]!r}"
+def _find_correction(difference: Difference) -> str | None:
+    if not any(map(is_notice, difference.removed)):
+        for sentence in difference.added:
+            if is_notice(sentence):
+                return f"a correction notice was added: {sentence[:120]!r}"
     if not difference.words_in or len(difference.words_in) != len(difference.words_out):
         return None
     pairs = list(zip(difference.words_out, difference.words_in, strict=True))
     if len(pairs) <= 3 and all(_is_number(a) and _is_number(b) for a, b in pairs):
         told = ", ".join(f"{a} became {b}" for a, b in pairs)
         return f"only numbers were replaced: {told}"
-    return _find_renaming(difference, pairs)
+    return _find_renaming(difference)
 
 
-def _find_renaming(difference: _Difference, pairs: list[tuple[str, str]]) -> str | None:
-    """One capitalised word replaced by another, and nothing else."""
-    if len(set(pairs)) != 1 or len(difference.added) > 3:
+def _find_renaming(difference: Difference) -> str | None:
+    """A name of up to three words replaced by another, and nothing else."""
+    if len(difference.words_in) != len(difference.words_out) or len(difference.added) > 4:
         return None
-    old, new = pairs[0]
-    if Levenshtein.normalized_similarity(old, new) >= _SAME_STEM:
-        return None  # a spelling, or another ending
-    written_old = _as_written(old, difference.removed)
-    written_new = _as_written(new, difference.added)
-    if written_old[:1].isupper() and written_new[:1].isupper():
-        return f"only a name was replaced: {written_old} became {written_new}"
-    return None
+    pairs = set(zip(difference.words_out, difference.words_in, strict=True))
+    if not 1 <= len(pairs) <= 3:
+        return None
+    told = []
+    for old, new in sorted(pairs):
+        if spelling_likeness(old, new) >= _SAME_STEM:
+            return None  # a spelling, or another ending
+        written_old = _as_written(old, difference.removed)
+        written_new = _as_written(new, difference.added)
+        if not (written_old[:1].isupper() and written_new[:1].isupper()):
+            return None
+        told.append(f"{written_old} became {written_new}")
+    return f"only a name was replaced: {', '.join(told)}"
 
 
 def _as_written(word: str, sentences: tuple[str, ...]) -> str:
@@ -207,16 +208,66 @@ def _is_number(word: str) -> bool:
     return word[:1].isdigit()
 
 
-def _is_minor(difference: _Difference) -> bool:
-    out, into = " ".join(difference.removed), " ".join(difference.added)
+def _is_minor(difference: Difference) -> str | None:
+    """What makes a change a minor one; None when it is more."""
+    if not difference.added and not difference.removed:
+        return "sentences stand in another order"
     if any(map(_is_number, (*difference.words_in, *difference.words_out))):
-        return False
-    if len(difference.added) != len(difference.removed):
-        return False
-    letters = Levenshtein.distance(
-        "".join(filter(str.isalnum, out)),
-        "".join(filter(str.isalnum, into)),
-        score_cutoff=_MINOR_LETTERS,
+        return None
+    out, into = " ".join(difference.removed), " ".join(difference.added)
+    limit = int(min(_MINOR_LETTERS, max(2, _MINOR_SHARE * len(out))))
+    if letters_apart(out, into, limit=limit) <= limit and len(difference.words_in) <= 3:
+        return "typography, punctuation or spelling"
+    return None
+
+
+def _find_agency(sides: _Sides) -> tuple[ChangeKind, str] | None:
+    before, after = _AGENCY.search(sides.old), _AGENCY.search(sides.new)
+    total = sides.difference.kept + len(sides.difference.removed)
+    if (before is None) == (after is None) and (before is None or _same_agency(before, after)):
+        return None
+    if sides.difference.kept > _REWRITTEN * total:
+        return None
+    was = f"of {before.group(0).strip()[-40:]!r}" if before else "of its own"
+    now = f"one of {after.group(0).strip()[-40:]!r}" if after else "one of its own"
+    return ChangeKind.AGENCY, f"the report {was} was replaced by {now}"
+
+
+def _same_agency(before: re.Match[str] | None, after: re.Match[str] | None) -> bool:
+    return before is not None and after is not None and _names(before) == _names(after)
+
+
+def _names(found: re.Match[str]) -> list[str]:
+    return sorted(set(re.findall(_AGENCIES, found.group(0))))
+
+
+def _find_entries(sides: _Sides) -> tuple[ChangeKind, str] | None:
+    times = len(_ENTRY_TIME.findall(sides.old))
+    came = sum(1 for sentence in sides.difference.added if _ENTRY_TIME.match(sentence))
+    total = sides.difference.kept + len(sides.difference.removed)
+    if times < _TIMED_ENTRIES or not came:
+        return None
+    if len(sides.difference.removed) > _ENTRIES_GONE * total:
+        return None
+    return ChangeKind.LIVE_BLOG, f"{came} entries with a time were added to {times}"
+
+
+def _find_truncation(sides: _Sides) -> tuple[ChangeKind, str] | None:
+    share = len(sides.new) / max(len(sides.old), 1)
+    # the sentence in which the text is cut comes out as an edited one
+    fresh = len(sides.difference.added) - len(sides.difference.pairs)
+    if fresh > 0 or share >= _TRUNCATED:
+        return None
+    return ChangeKind.TRUNCATED, f"{share:.0%} of the text is left, nothing was added"
+
+
+def only_page_lines_differ(*, old_title: str, old_text: str, new_title: str, new_text: str) -> bool:
+    """Whether two versions are equal but for lines of the page."""
+    return content_hash(old_title, without_page_lines(old_text)) == content_hash(
+        new_title, without_page_lines(new_text)
     )
-    words = len(difference.words_in)
-    return letters <= min(_MINOR_LETTERS, max(2, _MINOR_SHARE * len(out))) and words <= 3
+
+
+def has_notice(text: str) -> bool:
+    """Whether a text says itself that it was corrected or taken back."""
+    return is_withdrawal(text) or any(is_notice(line) for line in text.splitlines())

@@ -44,6 +44,7 @@ class DatabasePart:
     """Where everything is kept."""
 
     url: str = Field(default="sqlite:///data/storywatch.db", min_length=1)
+    keep_raw: bool = True  # the bodies that texts were extracted from
 
 
 @table(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -56,7 +57,8 @@ class SchedulePart:
     full_fetch_seconds: float = Field(default=86_400, gt=0)  # validators lie
     first_check_seconds: float = Field(default=1_200, ge=1)
     check_growth: float = Field(default=1.2, ge=1)
-    park_after_days: float = Field(default=40, gt=0)
+    park_after_days: float = Field(default=40, gt=0)  # since the last version
+    gone_grace_seconds: float = Field(default=3_600, gt=0)  # from the first sign to the second
     retry_first_seconds: float = Field(default=120, gt=0)
     retry_attempts: int = Field(default=6, ge=0)
     drain_seconds: float = Field(default=15, ge=0)
@@ -208,7 +210,7 @@ def _validate(settings: Settings) -> _File:
 def _located(settings: Settings, part: DatabasePart) -> DatabasePart:
     if "database.url" in settings.origins:
         return part  # relative to where the caller stands, as any path on a command line
-    return DatabasePart(url=resolve_database_url(part.url, settings.data_folder))
+    return replace(part, url=resolve_database_url(part.url, settings.data_folder))
 
 
 def _feeds(listed: Sequence[_FeedTable]) -> tuple[FeedSource, ...]:

@@ -61,6 +61,7 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
             stories=context.stories,
             max_bytes=context.limits.max_decoded_bytes,
             keep_raw=context.limits.keep_raw,
+            known_hash=article.current.content_hash,
         )
         if isinstance(fetched, FetchedPage)
         else None

@@ -115,6 +115,7 @@ class Candidate:
     language: str | None
     feed_id: int | None
     guid: str | None = None
+    modified: datetime | None = None  # as its feed states it
     aliases: tuple[tuple[str, str], ...] = ()  # (url, kind) pairs known besides
 
 
@@ -455,6 +456,17 @@ class Outcome(StrEnum):
     ALIAS = "alias"  # another URL of an article already stored
     OFF_STORY = "off-story"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastLook:
+    """A look at an article that was made before, as far as later ones depend on it."""
+
+    observed_at: datetime
+    outcome: Outcome
+    failure: FailureKind | None
+    status: int | None
+    version_id: int | None  # what was seen, also when it does not count as current
 
 
 class Stage(StrEnum):

@@ -36,10 +36,12 @@ from ingest.schedule import (
     plan_after_not_modified,
     plan_after_success,
 )
+from ingest.settle_first import seen_entry
 from ingest.urls import canonicalize, url_key
 from ingest.work import FeedReading, read_feed
 from storage.candidates import add_candidates, add_discards, known_urls, note_seen_in_feed
 from storage.feeds import FeedState, PollRecord, record_poll
+from storage.lifecycle import wake_articles
 
 _ACCEPT = (
     "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
@@ -127,11 +129,12 @@ def settle_poll(
     queued = add_candidates(connection, wanted, now)
     discarded = add_discards(connection, discards, now)
     seen = [
-        (known.articles[key], item.guid)
+        seen_entry(known.articles[key], item)
         for key, item in sorted_out.candidates.items()
         if key in known.articles
     ]
-    note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
+    told_anew = note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
+    wake_articles(connection, told_anew, reason="its feed says other things of it", now=now)
     plan = plan_after_success(
         interval_seconds=feed.interval_seconds,
         entries=len(document.entries),
@@ -196,6 +199,7 @@ def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> So
                 language=language,
                 feed_id=feed.id,
                 guid=entry.guid,
+                modified=entry.modified,
             ),
         )
     return SortedEntries(candidates=candidates, discards=discards)

@@ -98,6 +98,7 @@ async def open_context(engine: Engine, config: Config) -> AsyncIterator[Context]
                         first_seconds=schedule.first_check_seconds,
                         growth=schedule.check_growth,
                         park_after_seconds=schedule.park_after_days * 86400,
+                        grace_seconds=schedule.gone_grace_seconds,
                     ),
                     retry_budget=RetryBudget(
                         first_seconds=schedule.retry_first_seconds,
@@ -108,6 +109,7 @@ async def open_context(engine: Engine, config: Config) -> AsyncIterator[Context]
                         max_decoded_bytes=config.fetch.max_decoded_bytes,
                         in_flight=config.fetch.concurrency,
                         lease=timedelta(seconds=max(300, config.fetch.total_seconds * 4)),
+                        keep_raw=config.database.keep_raw,
                     ),
                     now=utc_now,
                 )

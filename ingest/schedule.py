@@ -57,7 +57,8 @@ class CheckBudget:
     first_seconds: float = 1200.0
     growth: float = 1.2
     ceiling_seconds: float = 7 * DAY
-    park_after_seconds: float = 40 * DAY
+    park_after_seconds: float = 40 * DAY  # since the last version
+    grace_seconds: float = 3600.0  # between the first and the second sign of a disappearance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,49 +180,53 @@ def plan_check_after_change(*, now: datetime, budget: CheckBudget, jitter: float
 def plan_check_after_unchanged(
     *,
     interval_seconds: float,
-    first_seen_at: datetime,
+    since: datetime,
     now: datetime,
     budget: CheckBudget,
     jitter: float,
 ) -> CheckPlan:
-    """Plan after an unchanged look: a fifth longer; parked once the article is old."""
+    """Plan after an unchanged look: a fifth longer; parked when nothing came for long.
+
+    `since` is when the current version was first seen.
+    """
     interval = min(
         max(interval_seconds, budget.first_seconds) * budget.growth, budget.ceiling_seconds
     )
     due = _after(now, interval, jitter)
-    if (due - first_seen_at).total_seconds() > budget.park_after_seconds:
+    if (due - since).total_seconds() > budget.park_after_seconds:
         return CheckPlan(interval_seconds=interval, next_check_at=None)
     return CheckPlan(interval_seconds=interval, next_check_at=due)
+
+
+def plan_check_to_confirm(
+    *,
+    interval_seconds: float,
+    wait_seconds: float,
+    now: datetime,
+    budget: CheckBudget,
+    jitter: float,
+) -> CheckPlan:
+    """Plan a second look at what one look alone does not prove; the interval stays as it is."""
+    return CheckPlan(
+        interval_seconds=max(interval_seconds, budget.first_seconds),
+        # never before the wait is over: an early second look would prove nothing either
+        next_check_at=_after(now, wait_seconds, 0.5 + jitter / 2),
+    )
 
 
 def plan_check_after_failure(
     *,
     interval_seconds: float,
-    first_seen_at: datetime,
-    kind: FailureKind,
+    since: datetime,
     retry_after_seconds: float | None,
     now: datetime,
     budget: CheckBudget,
     jitter: float,
-    repeated: bool = False,
 ) -> CheckPlan:
-    """Plan after a failed look; the first 404 asks for a second look, at the shortest interval.
-
-    `repeated`: the look before failed the same way, so there is nothing left to confirm.
-    """
+    """Plan after a failed look: as after an unchanged one, and not before the site allows it."""
     unchanged = plan_check_after_unchanged(
-        interval_seconds=interval_seconds,
-        first_seen_at=first_seen_at,
-        now=now,
-        budget=budget,
-        jitter=jitter,
+        interval_seconds=interval_seconds, since=since, now=now, budget=budget, jitter=jitter
     )
-    if kind is FailureKind.NOT_FOUND and not repeated and unchanged.next_check_at is not None:
-        # Gone or a hiccup of the site.
-        return CheckPlan(
-            interval_seconds=unchanged.interval_seconds,
-            next_check_at=_after(now, budget.first_seconds, jitter),
-        )
     if retry_after_seconds is None or unchanged.next_check_at is None:
         return unchanged
     earliest = now + timedelta(seconds=min(retry_after_seconds, DAY))

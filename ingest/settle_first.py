@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -47,6 +48,7 @@ from storage.articles import (
 )
 from storage.candidates import (
     ClaimedCandidate,
+    SeenEntry,
     add_discards,
     drop_candidate,
     note_seen_in_feed,
@@ -218,8 +220,19 @@ def _note_feed(
 ) -> None:
     if candidate.feed_id is not None:
         note_seen_in_feed(
-            connection, [(article_id, candidate.guid)], feed_id=candidate.feed_id, now=now
+            connection, [seen_entry(article_id, candidate)], feed_id=candidate.feed_id, now=now
         )
+
+
+def seen_entry(article_id: int, candidate: Candidate) -> SeenEntry:
+    """A feed's entry of a stored article; what is hashed changes when the article does."""
+    modified = candidate.modified.isoformat() if candidate.modified else ""
+    told = "\n".join((candidate.title, candidate.summary, modified))
+    return SeenEntry(
+        article_id=article_id,
+        guid=candidate.guid,
+        entry_hash=sha256(told.encode("utf-8", "replace")).hexdigest(),
+    )
 
 
 def _settle_problem(
@@ -262,9 +275,14 @@ def _settle_problem(
 
 
 def problem_observation(
-    url: str, problem: Failure | Rejection, page: FetchedPage | None, now: datetime
+    url: str,
+    problem: Failure | Rejection,
+    page: FetchedPage | None,
+    now: datetime,
+    *,
+    reading: PageReading | None = None,
 ) -> Observation:
-    """The look at a page that gave no article."""
+    """The look at a page that gave no article; with the reading, its body is kept as proof."""
     if isinstance(problem, Failure):
         return Observation(
             requested_url=url,
@@ -277,5 +295,5 @@ def problem_observation(
             ms=problem.elapsed_ms,
         )
     assert page is not None
-    seen = page_observation(page, None, Outcome.FAILED)
+    seen = page_observation(page, reading, Outcome.FAILED)
     return replace(seen, requested_url=url, failure=problem.kind.value, reason=problem.reason)

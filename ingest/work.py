@@ -13,6 +13,7 @@ from hashlib import sha256
 import zstandard
 
 from ingest.assess import Assessment, StorySetup, assess_article
+from ingest.changes import content_hash
 from ingest.feeds import parse_feed
 from ingest.inflate import decode_body
 from ingest.model import Article, DatedBy, FeedDocument, FetchedPage, NotAFeed, Rejection
@@ -35,7 +36,7 @@ class PageReading:
     """A read page: the article or why there is none, what it means, and the body to keep."""
 
     content: Article | Rejection
-    assessment: Assessment | None  # None when there is no article
+    assessment: Assessment | None  # None when there is no article, or one we know
     raw_sha256: str | None
     raw_zstd: bytes | None
     raw_size: int
@@ -64,17 +65,27 @@ def read_article(
     stories: tuple[StorySetup, ...],
     max_bytes: int,
     keep_raw: bool,
+    known_hash: str | None = None,
 ) -> PageReading:
-    """Extract an article and judge it against every story."""
+    """Extract an article and judge it against every story.
+
+    What has the content of `known_hash` was judged before, and its body is kept.
+    """
     body = decode_body(page.body, page.headers.get("content-encoding", ""), max_bytes=max_bytes)
     if isinstance(body, Rejection):
         return PageReading(
             content=body, assessment=None, raw_sha256=None, raw_zstd=None, raw_size=0
         )
     content = read_page(page, body, feed_date=feed_date, now=page.fetched_at)
+    is_known = isinstance(content, Article) and known_hash == content_hash(
+        content.title, content.text
+    )
+    keep_raw = keep_raw and not is_known
     return PageReading(
         content=content,
-        assessment=assess_given(content, stories) if isinstance(content, Article) else None,
+        assessment=assess_given(content, stories)
+        if isinstance(content, Article) and not is_known
+        else None,
         raw_sha256=sha256(body).hexdigest() if keep_raw else None,
         raw_zstd=zstandard.compress(body, 3) if keep_raw else None,
         raw_size=len(body),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, or_, select, update
+from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
 
 from ingest.model import ArticleState, DatedBy, Relevance, Validators
 from storage.dialect import insert
-from storage.schema import article, article_story, article_url, story, version
+from storage.schema import article, article_story, article_url, article_wake, story, version
 
 _LOCK_NAMESPACE = 7_316_001
 """Seed of the hash behind the advisory locks, so that they are told from other programs'."""
@@ -27,8 +27,11 @@ class StoredVersion:
     title: str
     text: str
     language: str | None
+    words: int
+    modified_at: datetime | None
     extractor: str
     extractor_version: str
+    first_observed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class StoredArticle:
     """An article with its current version."""
 
     id: int
+    outlet_id: int
     canonical_url: str
     check_url: str
     state: ArticleState
@@ -62,6 +66,7 @@ class CheckState:
 def _select_articles() -> Any:
     return select(
         article.c.id.label("article_id"),
+        article.c.outlet_id,
         article.c.canonical_url,
         article.c.check_url,
         article.c.state,
@@ -71,13 +76,24 @@ def _select_articles() -> Any:
         article.c.last_modified,
         article.c.check_interval_seconds,
         article.c.first_seen_at,
-        version,
+        version.c.id,
+        version.c.seq,
+        version.c.content_hash,
+        version.c.title,
+        version.c.text,
+        version.c.language,
+        version.c.words,
+        version.c.modified_at,
+        version.c.extractor,
+        version.c.extractor_version,
+        version.c.first_observed_at,
     ).join(version, version.c.id == article.c.current_version_id)
 
 
 def _stored_article(row: Row[Any]) -> StoredArticle:
     return StoredArticle(
         id=row.article_id,
+        outlet_id=row.outlet_id,
         canonical_url=row.canonical_url,
         check_url=row.check_url,
         state=ArticleState(row.state),
@@ -93,8 +109,11 @@ def _stored_article(row: Row[Any]) -> StoredArticle:
             title=row.title,
             text=row.text,
             language=row.language,
+            words=row.words,
+            modified_at=row.modified_at,
             extractor=row.extractor,
             extractor_version=row.extractor_version,
+            first_observed_at=row.first_observed_at,
         ),
     )
 
@@ -139,19 +158,20 @@ def claim_due_articles(
     lease: timedelta,
     checked_before: datetime | None = None,
 ) -> tuple[StoredArticle, ...]:
-    """Claim the articles whose next look is due, the longest overdue first.
+    """Claim the articles whose next look is due: the woken ones first, then the longest overdue.
 
     With `checked_before`, those that were last looked at before it, due or not.
     """
+    woken = article.c.id.in_(select(article_wake.c.article_id))
     due = (
-        article.c.next_check_at <= now
+        or_(article.c.next_check_at <= now, woken)
         if checked_before is None
         else or_(article.c.last_checked_at.is_(None), article.c.last_checked_at < checked_before)
     )
     query = (
         _select_articles()
         .where(due, or_(article.c.leased_until.is_(None), article.c.leased_until <= now))
-        .order_by(article.c.next_check_at, article.c.id)
+        .order_by(case((woken, 0), else_=1), article.c.next_check_at, article.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=article)
     )
@@ -257,7 +277,7 @@ def set_current_version(connection: Connection, article_id: int, version_id: int
 
 
 def record_check(connection: Connection, article_id: int, check: CheckState) -> None:
-    """Write when to look again, and give the claim back."""
+    """Write when to look again; the claim is given back, and what woke the article is answered."""
     values: dict[str, Any] = {
         "check_interval_seconds": check.interval_seconds,
         "next_check_at": check.next_check_at,
@@ -271,6 +291,7 @@ def record_check(connection: Connection, article_id: int, check: CheckState) -> 
         ),
     }
     connection.execute(update(article).where(article.c.id == article_id).values(**values))
+    connection.execute(delete(article_wake).where(article_wake.c.article_id == article_id))
 
 
 def set_memberships(

@@ -199,23 +199,49 @@ def add_discards(connection: Connection, discards: Mapping[str, Discard], now: d
     return added
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenEntry:
+    """A feed's entry of an article that is stored."""
+
+    article_id: int
+    guid: str | None
+    entry_hash: str  # of what the entry says
+
+
 def note_seen_in_feed(
-    connection: Connection,
-    seen: Sequence[tuple[int, str | None]],
-    *,
-    feed_id: int,
-    now: datetime,
-) -> None:
-    """Note that articles (id, guid) stand in a feed; absence from a later poll changes nothing."""
-    for article_id, guid in sorted(set(seen), key=lambda pair: pair[0]):
+    connection: Connection, seen: Sequence[SeenEntry], *, feed_id: int, now: datetime
+) -> frozenset[int]:
+    """Note that articles stand in a feed; return those of which it says other things than before.
+
+    Absence from a later poll changes nothing.
+    """
+    by_article = {item.article_id: item for item in seen}
+    rows = connection.execute(
+        select(article_feed.c.article_id, article_feed.c.entry_hash).where(
+            article_feed.c.feed_id == feed_id, article_feed.c.article_id.in_(sorted(by_article))
+        )
+    )
+    before = {row.article_id: row.entry_hash for row in rows}
+    for article_id, item in sorted(by_article.items()):
         statement = insert(connection, article_feed).values(
-            article_id=article_id, feed_id=feed_id, guid=guid, first_seen_at=now, last_seen_at=now
+            article_id=article_id,
+            feed_id=feed_id,
+            guid=item.guid,
+            first_seen_at=now,
+            last_seen_at=now,
+            entry_hash=item.entry_hash,
         )
         connection.execute(
             statement.on_conflict_do_update(
-                index_elements=["article_id", "feed_id"], set_={"last_seen_at": now}
+                index_elements=["article_id", "feed_id"],
+                set_={"last_seen_at": now, "entry_hash": item.entry_hash},
             )
         )
+    return frozenset(
+        article_id
+        for article_id, item in by_article.items()
+        if before.get(article_id, item.entry_hash) not in {None, item.entry_hash}
+    )
 
 
 def count_candidates(connection: Connection) -> int:

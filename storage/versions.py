@@ -8,7 +8,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from ingest.model import Article, Change, ObservationSource, Outcome
+from ingest.model import (
+    Article,
+    Change,
+    ChangeKind,
+    FailureKind,
+    ObservationSource,
+    Outcome,
+    PastLook,
+)
 from storage.dialect import insert
 from storage.schema import change, observation, raw, version
 
@@ -124,44 +132,89 @@ def extend_version(connection: Connection, version_id: int, now: datetime) -> No
     )
 
 
-def seen_before(connection: Connection, article_id: int, content_hash: str) -> bool:
-    """Whether an earlier version of the article had this content."""
-    return (
-        connection.execute(
-            select(version.c.id)
-            .where(version.c.article_id == article_id, version.c.content_hash == content_hash)
-            .limit(1)
-        ).one_or_none()
-        is not None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastContent:
+    """An earlier version of an article, as far as a return to it is recognised by."""
+
+    version_id: int
+    content_hash: str
+    title: str
+    text: str
+
+
+def past_contents(
+    connection: Connection, article_id: int, *, before: int, limit: int = 30
+) -> tuple[PastContent, ...]:
+    """The versions of an article that came before one of them, the latest first."""
+    rows = connection.execute(
+        select(version.c.id, version.c.content_hash, version.c.title, version.c.text)
+        .where(version.c.article_id == article_id, version.c.id < before)
+        .order_by(version.c.seq.desc())
+        .limit(limit)
+    )
+    return tuple(
+        PastContent(
+            version_id=row.id, content_hash=row.content_hash, title=row.title, text=row.text
+        )
+        for row in rows
     )
 
 
-def last_failure(connection: Connection, article_id: int) -> str | None:
-    """The failure kind of the last look, None when it went well."""
+def past_looks(connection: Connection, article_id: int, *, limit: int = 40) -> tuple[PastLook, ...]:
+    """The last looks at an article, the latest first."""
+    rows = connection.execute(
+        select(
+            observation.c.observed_at,
+            observation.c.outcome,
+            observation.c.failure,
+            observation.c.status,
+            observation.c.version_id,
+        )
+        .where(observation.c.article_id == article_id, observation.c.outcome != Outcome.ALIAS.value)
+        .order_by(observation.c.observed_at.desc(), observation.c.id.desc())
+        .limit(limit)
+    )
+    return tuple(
+        PastLook(
+            observed_at=row.observed_at,
+            outcome=Outcome(row.outcome),
+            failure=FailureKind(row.failure) if row.failure else None,
+            status=row.status,
+            version_id=row.version_id,
+        )
+        for row in rows
+    )
+
+
+def count_changes(connection: Connection, article_id: int, kind: ChangeKind) -> int:
+    """How many changes of one kind an article has."""
     return connection.execute(
-        select(observation.c.failure)
-        .where(observation.c.article_id == article_id)
-        .order_by(observation.c.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+        select(func.count())
+        .select_from(change)
+        .where(change.c.article_id == article_id, change.c.kind == kind.value)
+    ).scalar_one()
 
 
 def add_change(
     connection: Connection, article_id: int, value: Change, *, from_version: int, to_version: int
-) -> None:
-    """Append what changed from one version to the next."""
-    connection.execute(
-        change.insert().values(
-            article_id=article_id,
-            from_version_id=from_version,
-            to_version_id=to_version,
-            kind=value.kind.value,
-            reason=value.reason,
-            headline_from=value.headline_from,
-            headline_to=value.headline_to,
-            sentences_added=list(value.added),
-            sentences_removed=list(value.removed),
-            words_added=value.words_added,
-            words_removed=value.words_removed,
-        )
+) -> int:
+    """Append what changed from one version to the next; return its id."""
+    statement = change.insert().values(
+        article_id=article_id,
+        from_version_id=from_version,
+        to_version_id=to_version,
+        kind=value.kind.value,
+        reason=value.reason,
+        headline_from=value.headline_from,
+        headline_to=value.headline_to,
+        sentences_added=list(value.added),
+        sentences_removed=list(value.removed),
+        words_added=value.words_added,
+        words_removed=value.words_removed,
+        sentences_changed=[list(pair) for pair in value.changed],
+        quotes_added=list(value.quotes_added),
+        quotes_removed=list(value.quotes_removed),
+        numbers_added=list(value.numbers_added),
+        numbers_removed=list(value.numbers_removed),
     )
+    return int(connection.execute(statement.returning(change.c.id)).scalar_one())

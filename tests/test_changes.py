@@ -20,7 +20,6 @@ def change(new_text=TALKS, new_title=TITLE, *, seen=False, extractor="t 2", old_
         old_extractor="t 2",
         new_extractor=extractor,
         seen_before=seen,
-        language="de",
     )
 
 

@@ -28,6 +28,7 @@ _FAST_SCHEDULE = {
     "floor_seconds": 1.0,
     "ceiling_seconds": 3.0,
     "first_check_seconds": 1.0,
+    "gone_grace_seconds": 1.0,
     "retry_first_seconds": 1.0,
     "retry_attempts": 3,
     "drain_seconds": 10.0,

@@ -118,8 +118,8 @@ def plain_number(written: str) -> str:
 
 def shared_numbers(a: str, b: str, *, limit: int = 30) -> tuple[str, ...]:
     """Return the numbers of two digits or more that both texts have, in a's order."""
-    others = set(_numbers(b))
-    return tuple(dict.fromkeys(item for item in _numbers(a) if item in others))[:limit]
+    others = set(numbers_of(b))
+    return tuple(dict.fromkeys(item for item in numbers_of(a) if item in others))[:limit]
 
 
 def shared_names(a: str, b: str, *, limit: int = 30) -> tuple[tuple[str, str], ...]:
@@ -141,7 +141,8 @@ def _spelt_alike(a: str, b: str) -> bool:
     return matcher.ratio() >= _SPELT_ALIKE
 
 
-def _numbers(text: str) -> Iterable[str]:
+def numbers_of(text: str) -> Iterable[str]:
+    """Yield the numbers of two digits or more as `plain_number` writes them, in order."""
     for found in re.finditer(r"\d+(?:[.,\u066b\u066c]\d+)*", text):
         value = plain_number(found.group())
         if len(value) > 1:

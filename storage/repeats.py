@@ -1,0 +1,65 @@
+"""Writing a version once more, with all that was found out about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Table, func, literal, select
+
+from storage.schema import anchor, edge, feature, fingerprint, shingle, version
+
+_Value = ColumnElement[Any] | ScalarSelect[Any]
+_DERIVED = (fingerprint, shingle, feature, anchor)
+
+
+def repeat_version(
+    connection: Connection, version_id: int, *, first_observed_at: datetime, seen_at: datetime
+) -> int:
+    """Append a version equal to an earlier one, as the article's last; return its id."""
+    last = (
+        select(func.max(version.c.seq) + 1)
+        .where(
+            version.c.article_id
+            == select(version.c.article_id).where(version.c.id == version_id).scalar_subquery()
+        )
+        .scalar_subquery()
+    )
+    own = {
+        "seq": last,
+        "first_observed_at": literal(first_observed_at, version.c.first_observed_at.type),
+        "last_observed_at": literal(seen_at, version.c.last_observed_at.type),
+    }
+    _copy(connection, version, version.c.id, version_id, own)
+    repeated: int = connection.execute(
+        select(version.c.id)
+        .where(
+            version.c.article_id
+            == select(version.c.article_id).where(version.c.id == version_id).scalar_subquery()
+        )
+        .order_by(version.c.seq.desc())
+        .limit(1)
+    ).scalar_one()
+    for table in _DERIVED:
+        replaced = {"version_id": literal(repeated)}
+        _copy(connection, table, table.c.version_id, version_id, replaced)
+    child = {"child_version_id": literal(repeated)}
+    _copy(connection, edge, edge.c.child_version_id, version_id, child)
+    return repeated
+
+
+def _copy(
+    connection: Connection,
+    table: Table,
+    key: Column[int],
+    value: int,
+    replaced: Mapping[str, _Value],
+) -> None:
+    columns = [column for column in table.c if column.name != "id"]
+    connection.execute(
+        table.insert().from_select(
+            [column.name for column in columns],
+            select(*(replaced.get(column.name, column) for column in columns)).where(key == value),
+        )
+    )
