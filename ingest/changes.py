@@ -18,12 +18,13 @@ first that holds is the kind:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from ingest.difference import Difference, compare_texts, letters_apart, spelling_likeness
 from ingest.model import Change, ChangeKind
-from ingest.pagelines import is_notice, is_withdrawal, without_page_lines
+from ingest.pagelines import is_notice, is_withdrawal, without_digits, without_page_lines
 from ingest.verdict.text import normalize_text
 
 _MINOR_SHARE = 0.02  # of the letters
@@ -33,6 +34,7 @@ _SAME_STEM = 0.7
 _REWRITTEN = 0.35  # share of sentences kept, below which a report is another one
 _TIMED_ENTRIES = 3  # lines with a time, for a page to be a running one
 _ENTRIES_GONE = 0.2  # share of its sentences that a running page may lose at once
+_COUNTED = 2  # changes that moved the same numbers, after which they are a counter's
 _AGENCIES = (
     r"Reuters|AFP|Agence France-Presse|Associated Press|AP|dpa(?:-AFX)?|APA|sda|Keystone-SDA|TASS|Tass|ТАСС|Interfax|Интерфакс|Інтерфакс"
     r"|RIA(?: Novosti)?|РИА(?: Новости)?|Sputnik|Ukrinform|Укринформ|Укрінформ|УНІАН|УНИАН|Yonhap|연합뉴스|뉴시스|Xinhua|新华社|新華社|Kyodo|共同通信|時事通信"
@@ -265,6 +267,22 @@ def only_page_lines_differ(*, old_title: str, old_text: str, new_title: str, new
     """Whether two versions are equal but for lines of the page."""
     return content_hash(old_title, without_page_lines(old_text)) == content_hash(
         new_title, without_page_lines(new_text)
+    )
+
+
+def moves_counter(change: Change, before: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a change only moves numbers in the sentences that the changes before moved as well.
+
+    `before` are the sentences that each of the last changes added, the latest first. Two that did
+    the same make a counter of it, in whatever language it counts.
+    """
+    if change.headline_to is not None or not change.added:
+        return False
+    moved = {without_digits(sentence) for sentence in change.added}
+    if moved != {without_digits(sentence) for sentence in change.removed}:
+        return False
+    return len(before) >= _COUNTED and all(
+        moved == {without_digits(sentence) for sentence in added} for added in before[:_COUNTED]
     )
 
 

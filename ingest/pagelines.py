@@ -22,7 +22,7 @@ _PAGE_LINE = re.compile(
     r"|^(?:(?:zuletzt )?aktualisiert|veröffentlicht|stand|mis à jour|publié|actualizado|publicado|aggiornat[oa]|pubblicat[oa]"
     r"|bijgewerkt|zaktualizowano|обновлено|опубликовано|оновлено|опубліковано)\b.{0,50}\d.{0,30}$"
     r"|^(?:입력|수정|업데이트|更新|发布时间|發布時間|公開)\s?:?\s?.{0,20}\d.{0,30}$"
-    rf"|^.{{0,30}}(?:{_AGO}).{{0,12}}$"
+    rf"|^.{{0,30}}(?:{_AGO}).{{0,25}}$"
     # links
     r"|^(?:related(?: (?:articles?|stories|news|topics|posts))?|read (?:more|also|next)|see also|more (?:on this|from|stories)|also read"
     r"|don'?t miss|recommended|most (?:read|popular)|trending|mehr zum thema|lesen sie (?:auch|mehr)|auch interessant|weitere artikel|meistgelesen"
@@ -46,6 +46,9 @@ _LIST_HEADING = re.compile(
     r"|читайте (?:также|також)|по теме|관련\s?기사|많이 본 뉴스|相关(?:阅读|新闻)|相關新聞|関連記事)\s?:?$",
     re.IGNORECASE,
 )
+_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+_ELLIPSIS = re.compile(r"\s*(?:…|\.\.\.|\[…\]|\[\.\.\.\])$")
+_TEASER = 0.5  # of the text before, that a teaser is shorter than
 _NOTICE = re.compile(
     # a label at the start of a sentence
     r"^\W{0,3}(?:corrections?|clarifications?|editor['’]?s['’]? note|amendment|korrektur|berichtigung|richtigstellung|anmerkung der redaktion|hinweis der redaktion"
@@ -101,3 +104,18 @@ def is_notice(sentence: str) -> bool:
 def is_withdrawal(text: str) -> bool:
     """Whether a text says that the article was taken back."""
     return _WITHDRAWAL.search(text) is not None
+
+
+def without_digits(sentence: str) -> str:
+    """A sentence with every run of digits made one sign: what a counter leaves when it moves."""
+    return _DIGITS.sub("0", sentence)
+
+
+def is_teaser(text: str, *, before: str) -> bool:
+    """Whether a text is the beginning of the one before, cut where a paywall cuts it."""
+    beginning = _ELLIPSIS.sub("", text.rstrip())
+    return (
+        len(beginning) < len(text.rstrip())
+        and len(beginning) < _TEASER * len(before)
+        and " ".join(before.split()).startswith(" ".join(beginning.split()))
+    )

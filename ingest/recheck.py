@@ -20,7 +20,7 @@ DEGRADED = frozenset({FailureKind.COLLAPSED, FailureKind.EMPTY, FailureKind.CRAS
 
 _FORBIDDING = frozenset({401, 402, 403, 407, 451})
 _RETURNING = frozenset({Outcome.UNSETTLED, Outcome.STALE})
-_LOOKS, _LOOKS_STALE, _MOST_LOOKS = 3, 6, 8
+_LOOKS, _LOOKS_STALE, _MOST_LOOKS = 4, 6, 8
 _SETTLED_UNSEEN = 2
 _COLLAPSED, _COLLAPSED_ALONE, _BELOW_USUAL = 0.2, 0.1, 0.35
 _LEAST_ARTICLES = 5
@@ -48,7 +48,7 @@ def weigh_return(
 ) -> Return:
     """Weigh content of an earlier version against the looks before, the latest first.
 
-    It takes three looks in a row; more, up to eight, the oftener the content flipped (a headline
+    It takes four looks in a row; more, up to eight, the oftener the content flipped (a headline
     tried out, two caches) or returned before; six when the page itself says that it is older.
     """
     streak = _streak(looks, version_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -55,10 +56,13 @@ def load_stories(config: Config) -> tuple[StorySetup, ...]:
     )
 
 
-def prepare(engine: Engine, config: Config) -> tuple[tuple[StorySetup, ...], Preparation]:
-    """Bring stories, seeds and feeds of the configuration into the database."""
+def prepare(
+    engine: Engine, config: Config, *, now: datetime | None = None
+) -> tuple[tuple[StorySetup, ...], Preparation]:
+    """Bring stories, seeds and feeds of the configuration into the database, as of now."""
     stories = load_stories(config)
-    return stories, prepare_database(engine, stories=stories, feeds=config.feeds, now=utc_now())
+    at = utc_now() if now is None else now
+    return stories, prepare_database(engine, stories=stories, feeds=config.feeds, now=at)
 
 
 def make_workers(config: Config) -> WorkerPool:
@@ -73,14 +77,20 @@ def make_workers(config: Config) -> WorkerPool:
 
 
 @asynccontextmanager
-async def open_context(engine: Engine, config: Config) -> AsyncIterator[Context]:
+async def open_context(
+    engine: Engine,
+    config: Config,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    chance: Callable[[], float] = random.random,
+) -> AsyncIterator[Context]:
     """Everything the pipeline works with, closed again at the end."""
-    stories, preparation = prepare(engine, config)
+    stories, preparation = prepare(engine, config, now=now())
     schedule = config.schedule
     workers = make_workers(config)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="storage") as writer:
-            async with Fetcher(fetch_policy(config), now=utc_now) as fetcher:
+            async with Fetcher(fetch_policy(config), now=now) as fetcher:
                 yield Context(
                     engine=engine,
                     writer=writer,
@@ -111,7 +121,8 @@ async def open_context(engine: Engine, config: Config) -> AsyncIterator[Context]
                         lease=timedelta(seconds=max(300, config.fetch.total_seconds * 4)),
                         keep_raw=config.database.keep_raw,
                     ),
-                    now=utc_now,
+                    now=now,
+                    chance=chance,
                 )
     finally:
         workers.shutdown(cancel_futures=True)

@@ -14,7 +14,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ingest.assess import Assessment
-from ingest.changes import classify_change, content_hash, has_notice, only_page_lines_differ
+from ingest.changes import (
+    classify_change,
+    content_hash,
+    has_notice,
+    moves_counter,
+    only_page_lines_differ,
+)
 from ingest.context import Context
 from ingest.model import (
     Article,
@@ -24,7 +30,7 @@ from ingest.model import (
     Outcome,
     Rejection,
 )
-from ingest.pagelines import without_page_lines
+from ingest.pagelines import is_teaser, without_page_lines
 from ingest.recheck import Return, has_collapsed, is_old_copy, overtaken_return, weigh_return
 from ingest.relating import refresh_clusters
 from ingest.schedule import CheckPlan, plan_check_after_change, plan_check_to_confirm
@@ -45,6 +51,7 @@ from storage.versions import (
     add_change,
     add_observation,
     count_changes,
+    last_added,
     past_contents,
     past_looks,
 )
@@ -73,7 +80,7 @@ def settle_change(
         return _settle_return(
             connection, context, look, article=article, reading=reading, known=known
         )
-    if has_collapsed(
+    if is_teaser(article.text, before=stored.current.text) or has_collapsed(
         article.words,
         words_before=stored.current.words,
         usual=usual_words(connection, stored.outlet_id, besides=stored.id),
@@ -220,6 +227,8 @@ def _settle_version(
     change = _tell_change(stored, article, seen_before=seen_before)
     if change is None:  # differs in what normalisation drops
         return settle_same(connection, context, look)
+    if moves_counter(change, last_added(connection, stored.id)):
+        return settle_same(connection, context, look, detail="only a counter moved")
     version_id = store_version(
         connection, context, stored.id, article=article, assessment=assessment, now=since
     )

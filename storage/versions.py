@@ -195,6 +195,19 @@ def count_changes(connection: Connection, article_id: int, kind: ChangeKind) -> 
     ).scalar_one()
 
 
+def last_added(
+    connection: Connection, article_id: int, *, limit: int = 2
+) -> tuple[tuple[str, ...], ...]:
+    """The sentences that each of the article's last changes added, the latest first."""
+    rows = connection.execute(
+        select(change.c.sentences_added)
+        .where(change.c.article_id == article_id)
+        .order_by(change.c.id.desc())
+        .limit(limit)
+    ).scalars()
+    return tuple(map(tuple, rows))
+
+
 def add_change(
     connection: Connection, article_id: int, value: Change, *, from_version: int, to_version: int
 ) -> int:
