@@ -194,7 +194,7 @@ def _judge_changes(piece: Piece, record: Record, found: Judgement) -> None:
     last: int | None = None
     tried = False  # the headline of an A/B test
     noise = False
-    for served in piece.served:
+    for served in dict.fromkeys(piece.served):
         kind = kept.get(served.at)
         if served.mode in {*WALLS, *GONE, "503"}:
             found.from_walls += kind is not None

@@ -6,7 +6,7 @@ Feed -> fetch -> read_feed (worker) -> entries -> Candidate | Discard -> one tra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -134,7 +134,13 @@ def settle_poll(
         if key in known.articles
     ]
     told_anew = note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
-    wake_articles(connection, told_anew, reason="its feed says other things of it", now=now)
+    wake_articles(
+        connection,
+        told_anew,
+        reason="its feed says other things of it",
+        now=now,
+        rested=timedelta(seconds=context.check_budget.first_seconds / 2),
+    )
     plan = plan_after_success(
         interval_seconds=feed.interval_seconds,
         entries=len(document.entries),

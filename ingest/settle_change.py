@@ -9,7 +9,7 @@ anything else           -> the next version, and what changed
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -248,6 +248,7 @@ def _settle_version(
             text_relatives(connection, stored.id),
             reason=f"{change.kind} in a relative, article {stored.id}",
             now=look.now,
+            rested=timedelta(seconds=context.check_budget.first_seconds / 2),
         )
     settle_live(connection, look, plan)
     return Outcome.NEW_VERSION, f"{change.kind}: {change.reason}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from ingest.model import EventKind, FailureKind, Relation
 from storage.dialect import insert
@@ -145,6 +145,7 @@ def text_relatives(connection: Connection, article_id: int, *, limit: int = 50) 
         .join(parent, parent.c.id == edge.c.parent_version_id)
         .where(
             edge.c.relation.in_(_TEXT_LEVEL),
+            edge.c.needs_review.is_(False),
             or_(child.c.article_id == article_id, parent.c.article_id == article_id),
         )
     )
@@ -153,17 +154,28 @@ def text_relatives(connection: Connection, article_id: int, *, limit: int = 50) 
 
 
 def wake_articles(
-    connection: Connection, article_ids: Collection[int], *, reason: str, now: datetime
+    connection: Connection,
+    article_ids: Collection[int],
+    *,
+    reason: str,
+    now: datetime,
+    rested: timedelta,
 ) -> None:
-    """Have articles looked at before all others; one that waits already keeps its reason."""
-    for article_id in sorted(article_ids):
+    """Have articles looked at before all others, but those that were looked at only just now.
+
+    One that waits already keeps its reason.
+    """
+    due = connection.execute(
+        select(article.c.id)
+        .where(
+            article.c.id.in_(sorted(article_ids)),
+            or_(article.c.last_checked_at.is_(None), article.c.last_checked_at <= now - rested),
+        )
+        .order_by(article.c.id)
+    ).scalars()
+    for article_id in due.all():
         connection.execute(
             insert(connection, article_wake)
             .values(article_id=article_id, woken_at=now, reason=reason)
             .on_conflict_do_nothing()
         )
-
-
-def count_woken(connection: Connection) -> int:
-    """How many articles wait to be looked at first."""
-    return connection.execute(select(func.count()).select_from(article_wake)).scalar_one()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from sqlalchemy import Engine, func, select
 
 from ingest.config import Config, load_config
 from ingest.passes import PassSummary, run_pass
-from ingest.runtime import open_context, open_database
+from ingest.runtime import open_context, open_database, utc_now
 from storage import schema
 
 TALKS = (
@@ -90,16 +92,38 @@ def read_config(file: Path) -> Config:
     return load_config(file, environ={})
 
 
-def run_once(file: Path, *, everything: bool = True) -> PassSummary:
-    """One pass of the real pipeline."""
+def run_once(
+    file: Path,
+    *,
+    everything: bool = True,
+    times: int = 1,
+    now: Callable[[], datetime] = utc_now,
+) -> PassSummary:
+    """Passes of the real pipeline; return what the last one did."""
 
     async def go() -> PassSummary:
         config = read_config(file)
         with open_database(config) as engine:
-            async with open_context(engine, config) as context:
-                return await run_pass(context, everything=everything)
+            async with open_context(engine, config, now=now) as context:
+                for _ in range(times):
+                    summary = await run_pass(context, everything=everything)
+                return summary
 
     return asyncio.run(go())
+
+
+class Clock:
+    """A clock that a test moves; it also moves a second each time it is read."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+    def advance(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
 
 
 def count_rows(engine: Engine) -> dict[str, int]:

@@ -94,7 +94,10 @@ def test_every_url_that_is_not_kept_is_a_discard_with_stage_and_rule(
 def test_changes_a_revert_and_a_takedown_are_told_apart(site, engine, url, tmp_path: Path):
     page = site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)
     config = write_config(
-        tmp_path, feeds=[site.feed("/rss", [(page, "Nordland")])], database_url=url
+        tmp_path,
+        feeds=[site.feed("/rss", [(page, "Nordland")])],
+        database_url=url,
+        schedule="gone_grace_seconds = 0.001",
     )
     run_once(config)
     site.page("/talks", title="Streit um den Verkauf der Lokomotiven in Nordland", text=TALKS)
@@ -106,9 +109,9 @@ def test_changes_a_revert_and_a_takedown_are_told_apart(site, engine, url, tmp_p
     )
     run_once(config)
     site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)
-    run_once(config)
+    run_once(config, times=4)
     site.answers["/talks"] = Answer(b"gone", 410)
-    run_once(config)
+    run_once(config, times=2)
     assert rows(engine, "SELECT kind FROM change ORDER BY id") == [
         ("headline",),
         ("correction",),
@@ -124,7 +127,10 @@ def test_changes_a_revert_and_a_takedown_are_told_apart(site, engine, url, tmp_p
 def test_a_wall_in_place_of_an_article_is_no_version(site, engine, url, tmp_path: Path):
     page = site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)
     config = write_config(
-        tmp_path, feeds=[site.feed("/rss", [(page, "Nordland")])], database_url=url
+        tmp_path,
+        feeds=[site.feed("/rss", [(page, "Nordland")])],
+        database_url=url,
+        schedule="gone_grace_seconds = 0.001",
     )
     run_once(config)
     site.page(
@@ -134,7 +140,7 @@ def test_a_wall_in_place_of_an_article_is_no_version(site, engine, url, tmp_path
         "Bitte stimmen Sie der Verwendung von Cookies zu, um unsere Seite zu nutzen.\n\n"
         "Alle akzeptieren Alle ablehnen Einstellungen verwalten Datenschutzerklärung",
     )
-    run_once(config)
+    run_once(config, times=2)
     assert rows(engine, "SELECT count(*) FROM version") == [(1,)]
     assert _states(engine) == [("blocked",)]
     site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)

@@ -19,6 +19,7 @@ from ingest.schedule import (
     plan_check_after_change,
     plan_check_after_failure,
     plan_check_after_unchanged,
+    plan_check_to_confirm,
     plan_retry,
 )
 
@@ -135,38 +136,40 @@ def test_sixty_days_without_a_change_take_few_checks_and_end_parked():
     while due.next_check_at is not None:
         now, interval, checks = due.next_check_at, due.interval_seconds, checks + 1
         due = plan_check_after_unchanged(
-            interval_seconds=interval, first_seen_at=NOW, now=now, budget=CHECKS, jitter=MIDDLE
+            interval_seconds=interval, since=NOW, now=now, budget=CHECKS, jitter=MIDDLE
         )
     assert timedelta(days=30) < now - NOW <= timedelta(days=40)
     assert 25 <= checks <= 50
 
 
-def _after_failed_look(kind=FailureKind.NOT_FOUND, *, age_days=1, retry_after=None, repeated=False):
+def _after_failed_look(*, age_days=1, retry_after=None):
     return plan_check_after_failure(
         interval_seconds=50_000,
-        first_seen_at=NOW - timedelta(days=age_days),
-        kind=kind,
+        since=NOW - timedelta(days=age_days),
         retry_after_seconds=retry_after,
         now=NOW,
         budget=CHECKS,
         jitter=MIDDLE,
-        repeated=repeated,
     )
 
 
-def test_a_404_is_looked_at_again_soon():
-    assert _after_failed_look().next_check_at == NOW + timedelta(seconds=1200)
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
+def test_a_second_look_comes_after_the_wait_and_never_before(jitter):
+    plan = plan_check_to_confirm(
+        interval_seconds=50_000, wait_seconds=3600, now=NOW, budget=CHECKS, jitter=jitter
+    )
+    assert plan.interval_seconds == 50_000
+    assert timedelta(0) <= plan.next_check_at - NOW - timedelta(hours=1) <= timedelta(minutes=6)
 
 
-def test_a_404_that_was_confirmed_is_looked_at_ever_less():
-    plan = _after_failed_look(repeated=True)
+def test_a_failed_look_makes_the_next_ones_rarer():
+    plan = _after_failed_look()
     assert plan.interval_seconds == 60_000
     assert plan.next_check_at == NOW + timedelta(seconds=60_000)
 
 
-@pytest.mark.parametrize("kind", list(FailureKind), ids=str)
-def test_an_old_article_is_parked_whatever_failed(kind):
-    assert _after_failed_look(kind, age_days=40).next_check_at is None
+def test_an_article_without_a_new_version_for_long_is_parked_after_a_failure_too():
+    assert _after_failed_look(age_days=40).next_check_at is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_an_old_article_is_parked_whatever_failed(kind):
     ids=["honoured", "capped at a day", "never sooner than planned"],
 )
 def test_a_look_waits_as_long_as_the_server_asks(retry_after, seconds):
-    plan = _after_failed_look(FailureKind.RATE_LIMITED, retry_after=retry_after)
+    plan = _after_failed_look(retry_after=retry_after)
     assert plan.next_check_at == NOW + timedelta(seconds=seconds)
 
 
