@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 import ingest
-from ingest.cli import backfill, config, db, demo, feeds, rejudge, sql, texts, verdict, watch
+from ingest.cli import (
+    backfill,
+    config,
+    db,
+    demo,
+    feeds,
+    history,
+    rejudge,
+    sql,
+    texts,
+    verdict,
+    watch,
+)
 
 app = typer.Typer(
     name="storywatch",
@@ -69,5 +81,7 @@ app.command()(texts.extract)
 app.command()(texts.compare)
 app.command()(texts.judge)
 app.add_typer(backfill.app, name="backfill")
+app.command()(history.history)
+app.command()(history.diff)
 app.command()(sql.sql)
 app.command()(demo.demo)

@@ -47,6 +47,13 @@ class Event:
     back: bool = False  # to the first title and text
     serve: str | None = None  # gone, wall
 
+    @property
+    def looks(self) -> int:
+        """How many looks it takes to be sure of it."""
+        if self.back:
+            return 4
+        return 1 if self.serve is None else 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
@@ -125,19 +132,20 @@ class Newsroom:
         asked = self.requests
         return (
             all(asked[house.key, "/feed"] for house in self.houses)
-            and all(asked[piece.house, piece.path] for piece in self._news())
+            and all(asked[piece.house, piece.path] >= looks for piece, looks in self._news())
             and (self.act + 1 < ACTS or self._visited())
         )
 
     def _visited(self) -> bool:
         return all(self._visits[piece.house, piece.path] >= piece.visits for piece in self.pieces)
 
-    def _news(self) -> Iterator[Piece]:
+    def _news(self) -> Iterator[tuple[Piece, int]]:
+        """Each piece that something happens to in this act, and the looks it takes to tell."""
         for piece in self.pieces:
             fetched = piece.discard is None or not piece.discard.startswith("entry")
-            happens = piece.act == self.act or any(e.act == self.act for e in piece.events)
-            if fetched and happens:
-                yield piece
+            happens = [event for event in piece.events if event.act == self.act]
+            if fetched and (piece.act == self.act or happens):
+                yield piece, max((event.looks for event in happens), default=1)
 
     def url(self, piece: Piece) -> str:
         """Where a piece is published."""
