@@ -28,7 +28,7 @@ from ingest.config import load_config
 from ingest.demo.http import serve
 from ingest.model import FailureKind, Outcome
 from ingest.passes import run_pass
-from ingest.recheck import MISSING, UNREADABLE
+from ingest.recheck import UNREADABLE
 from ingest.runtime import open_context, open_database
 from storage.schema import article, article_event, candidate, change, feed, observation, version
 

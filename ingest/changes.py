@@ -273,7 +273,7 @@ def only_page_lines_differ(*, old_title: str, old_text: str, new_title: str, new
 def moves_counter(change: Change, before: Sequence[tuple[str, ...]]) -> bool:
     """Whether a change only moves numbers in the sentences that the changes before moved as well.
 
-    `before` are the sentences that each of the last changes added, the latest first. Two that did
+    `before` are the sentences that the last changes added, each seen in one look only; two that did
     the same make a counter of it, in whatever language it counts.
     """
     if change.headline_to is not None or not change.added:

@@ -420,6 +420,15 @@ class Change:
     numbers_removed: tuple[str, ...] = ()
 
 
+class Travel(StrEnum):
+    """Whether a change reached an article that has text from the one that changed."""
+
+    CARRIES_OLD = "carries-old"
+    TOOK_OVER = "took-over"
+    NEVER_HAD = "never-had"  # the passage is not in it
+    UNCLEAR = "unclear"
+
+
 class ArticleState(StrEnum):
     """Whether an article can still be read where it was published."""
 
@@ -451,6 +460,7 @@ class Outcome(StrEnum):
     NEW_VERSION = "new-version"
     UNCHANGED = "unchanged"
     NOT_MODIFIED = "not-modified"  # 304
+    NOISE = "noise"  # only lines of the page differ, or a counter moved, as they did before
     STALE = "stale"  # an earlier version, out of a cache
     UNSETTLED = "unsettled"  # an earlier version, to be seen again before it counts as a revert
     ALIAS = "alias"  # another URL of an article already stored

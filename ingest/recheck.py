@@ -22,9 +22,10 @@ _FORBIDDING = frozenset({401, 402, 403, 407, 451})
 _RETURNING = frozenset({Outcome.UNSETTLED, Outcome.STALE})
 _LOOKS, _LOOKS_STALE, _MOST_LOOKS = 4, 6, 8
 _SETTLED_UNSEEN = 2
+_MOVING_VERSIONS = 2
 _COLLAPSED, _COLLAPSED_ALONE, _BELOW_USUAL = 0.2, 0.1, 0.35
 _LEAST_ARTICLES = 5
-_CANARY_LOOKS, _CANARY_SHARE = 4, 0.6
+_CANARY_LOOKS, _CANARY_WINDOW, _CANARY_SHARE = 4, 6, 0.6
 _TOLERANCE = timedelta(seconds=1)  # HTTP dates have no fractions
 
 
@@ -99,6 +100,22 @@ def count_flips(looks: Sequence[PastLook]) -> int:
         elif look.outcome is not Outcome.FAILED:
             after = True
     return flips
+
+
+def always_differs(looks: Sequence[PastLook]) -> bool:
+    """Whether no look since the last two versions showed the same content as the one before.
+
+    A counter moves at every look; an article that is corrected three times rests between.
+    """
+    versions = 0
+    for look in looks:
+        if look.outcome is Outcome.NEW_VERSION:
+            versions += 1
+            if versions == _MOVING_VERSIONS:
+                return True
+        elif look.outcome not in {Outcome.NOISE, Outcome.FAILED}:
+            return False
+    return False
 
 
 def is_old_copy(
@@ -204,10 +221,17 @@ def _first_sign(
     return first, signs
 
 
-def is_degraded(failures: Sequence[FailureKind | None]) -> bool:
-    """Whether an outlet's pages can't be read any more, from the last look at each article.
+def count_degraded(failures: Sequence[FailureKind | None]) -> tuple[int, int]:
+    """How many articles gave no text, of how many that tell something of extraction.
 
-    It takes four articles, and three fifths of them without text.
+    `failures`: of the last look at each of the outlet's articles, the latest looks first. Pages
+    that are gone or walled off tell nothing.
     """
-    failed = sum(failure in DEGRADED for failure in failures)
-    return len(failures) >= _CANARY_LOOKS and failed >= _CANARY_SHARE * len(failures)
+    telling = [item for item in failures if item is None or item in DEGRADED][:_CANARY_WINDOW]
+    return sum(item in DEGRADED for item in telling), len(telling)
+
+
+def is_degraded(failures: Sequence[FailureKind | None]) -> bool:
+    """Whether an outlet's pages can't be read any more: four of the last six articles or more."""
+    failed, looked = count_degraded(failures)
+    return looked >= _CANARY_LOOKS and failed >= max(_CANARY_LOOKS, _CANARY_SHARE * looked)

@@ -31,12 +31,20 @@ from ingest.model import (
     Rejection,
 )
 from ingest.pagelines import is_teaser, without_page_lines
-from ingest.recheck import Return, has_collapsed, is_old_copy, overtaken_return, weigh_return
+from ingest.recheck import (
+    Return,
+    always_differs,
+    has_collapsed,
+    is_old_copy,
+    overtaken_return,
+    weigh_return,
+)
 from ingest.relating import refresh_clusters
 from ingest.schedule import CheckPlan, plan_check_after_change, plan_check_to_confirm
 from ingest.settle_look import Look, Report, plan_unchanged, settle_live, settle_same
 from ingest.settle_problem import settle_problem
 from ingest.settle_version import store_version
+from ingest.travelling import follow_version
 from ingest.work import PageReading
 from storage.articles import (
     StoredArticle,
@@ -73,7 +81,7 @@ def settle_change(
     stored, page = look.article, look.page
     assert page is not None
     if _is_noise_again(connection, stored, article):
-        return settle_same(connection, context, look, detail="only lines of the page differ")
+        return _settle_noise(connection, context, look, "only lines of the page differ")
     past = past_contents(connection, stored.id, before=stored.current.id)
     known = _find_known(past, article)
     if known is not None:
@@ -113,6 +121,12 @@ def _is_noise_again(connection: Connection, stored: StoredArticle, article: Arti
         new_title=article.title,
         new_text=article.text,
     ) and bool(count_changes(connection, stored.id, ChangeKind.BOILERPLATE))
+
+
+def _settle_noise(connection: Connection, context: Context, look: Look, reason: str) -> Report:
+    """Write a look at which the article itself was as before; its body is not kept."""
+    noise = replace(look.observation, outcome=Outcome.NOISE, reason=reason, raw=None)
+    return settle_same(connection, context, replace(look, observation=noise))
 
 
 def _find_known(past: tuple[PastContent, ...], article: Article) -> PastContent | None:
@@ -227,14 +241,17 @@ def _settle_version(
     change = _tell_change(stored, article, seen_before=seen_before)
     if change is None:  # differs in what normalisation drops
         return settle_same(connection, context, look)
-    if moves_counter(change, last_added(connection, stored.id)):
-        return settle_same(connection, context, look, detail="only a counter moved")
+    if moves_counter(change, last_added(connection, stored.id)) and always_differs(
+        past_looks(connection, stored.id)
+    ):
+        return _settle_noise(connection, context, look, "only a counter moved")
     version_id = store_version(
         connection, context, stored.id, article=article, assessment=assessment, now=since
     )
     extend_to = replace(look.observation, outcome=Outcome.NEW_VERSION)
     add_observation(connection, extend_to, article_id=stored.id, version_id=version_id)
     add_change(connection, stored.id, change, from_version=stored.current.id, to_version=version_id)
+    follow_version(connection, stored.id, version_id, look.now)
     if improve_published(connection, stored, article.published):
         refresh_clusters(connection, [stored.id], look.now)
     if change.kind in _IDLE:

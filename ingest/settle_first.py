@@ -35,6 +35,7 @@ from ingest.model import (
 )
 from ingest.schedule import plan_check_after_change, plan_retry
 from ingest.settle_version import page_observation, store_version
+from ingest.travelling import follow_version
 from ingest.urls import canonicalize, registered_domain, url_key
 from ingest.work import PageReading
 from storage.articles import (
@@ -165,6 +166,7 @@ def _store_new(
     version_id = store_version(
         connection, context, article_id, article=article, assessment=assessment, now=now
     )
+    follow_version(connection, article_id, version_id, now)
     add_observation(connection, look, article_id=article_id, version_id=version_id)
     live = look.source is ObservationSource.LIVE
     plan = plan_check_after_change(now=now, budget=context.check_budget, jitter=context.chance())

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from ingest.context import Context
 from ingest.model import ArticleState, EventKind, FetchedPage, Outcome, Validators
-from ingest.recheck import DEGRADED, is_degraded
+from ingest.recheck import count_degraded, is_degraded
 from ingest.schedule import CheckPlan, plan_check_after_unchanged
 from storage.articles import CheckState, StoredArticle, record_check
 from storage.lifecycle import (
@@ -44,9 +44,7 @@ class Look:
         return self.observation.observed_at
 
 
-def settle_same(
-    connection: Connection, context: Context, look: Look, *, detail: str = ""
-) -> Report:
+def settle_same(connection: Connection, context: Context, look: Look) -> Report:
     """Write a look that showed the current version; its validators vouch for it."""
     stored = look.article
     extend_version(connection, stored.current.id, look.now)
@@ -55,7 +53,7 @@ def settle_same(
     )
     plan = plan_unchanged(context, look)
     settle_live(connection, look, plan)
-    return look.observation.outcome, detail
+    return look.observation.outcome, look.observation.reason or ""
 
 
 def plan_unchanged(context: Context, look: Look) -> CheckPlan:
@@ -123,14 +121,14 @@ def write_check(
 def watch_outlet(connection: Connection, stored: StoredArticle, now: datetime) -> None:
     """Raise an alarm when the outlet's pages can't be read any more, clear it when they can."""
     failures = last_failures(connection, stored.outlet_id)
-    failed = sum(failure in DEGRADED for failure in failures)
+    failed, looked = count_degraded(failures)
     alarmed = has_alarm(connection, stored.outlet_id)
     if is_degraded(failures) and not alarmed:
-        detail = f"no text in {failed} of the {len(failures)} articles last looked at"
+        detail = f"no text in {failed} of the {looked} articles last looked at"
         raise_alarm(
             connection,
             stored.outlet_id,
-            looks=len(failures),
+            looks=looked,
             failed=failed,
             detail=detail,
             now=now,

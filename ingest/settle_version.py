@@ -21,9 +21,9 @@ from ingest.verdict.judge import JudgedText, judge
 from ingest.verdict.rule import load_rule
 from ingest.work import PageReading
 from storage.articles import set_current_version
-from storage.edges import add_edge, related_versions
+from storage.edges import add_edge, is_derived, related_versions
 from storage.lookup import StoredText, add_features, add_fingerprint, load_texts
-from storage.versions import Observation, RawBody, add_version
+from storage.versions import Observation, RawBody, add_version, place_of
 
 
 def store_version(
@@ -46,6 +46,7 @@ def store_version(
     set_current_version(connection, article_id, version_id)
     for seed_id, verdict in zip(context.seed_ids, assessment.seed_verdicts, strict=True):
         add_edge(connection, child_version_id=version_id, seed_id=seed_id, verdict=verdict, now=now)
+    place = place_of(connection, version_id)
     own = StoredText(
         version_id=version_id,
         article_id=article_id,
@@ -54,6 +55,8 @@ def store_version(
         language=article.language,
         published_at=exact_date(article),
         first_observed_at=now,
+        seq=place.seq,
+        first_seen_at=place.first_seen_at,
         features=assessment.features,
     )
     relate_version(
@@ -104,6 +107,11 @@ def relate_version(
         if is_older(own, other):
             # Found later but published earlier: the stored one descends from it.
             child, parent = other, own
+        if not existed_for(parent, child):
+            if is_derived(connection, child.article_id, parent.article_id):
+                continue  # from the version that there was then
+            child, parent = parent, child
+        if child is other:
             verdict = replace(verdict, shared_a=verdict.shared_b, shared_b=verdict.shared_a)
         add_edge(
             connection,
@@ -123,10 +131,18 @@ def _judged(stored: StoredText, features: Features) -> JudgedText:
 
 
 def is_older(own: StoredText, other: StoredText) -> bool:
-    """Whether an article was published before one that was found earlier."""
+    """Whether an article was published before another; without dates, whether seen before it."""
     if own.published_at is None or other.published_at is None:
-        return False
+        return own.first_seen_at < other.first_seen_at
     return own.published_at < other.published_at
+
+
+def existed_for(parent: StoredText, child: StoredText) -> bool:
+    """Whether a version can be what the other descends from: a later one did not exist then.
+
+    Of the first version nobody knows how long it had been there when it was first seen.
+    """
+    return parent.seq == 1 or parent.first_observed_at <= child.first_observed_at
 
 
 def exact_date(article: Article) -> datetime | None:

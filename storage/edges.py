@@ -81,6 +81,19 @@ def related_versions(connection: Connection, version_id: int) -> list[int]:
     return sorted({end for pair in pairs for end in pair} - {version_id})
 
 
+def is_derived(connection: Connection, child_article_id: int, parent_article_id: int) -> bool:
+    """Whether a version of one article has a verdict as the child of a version of the other."""
+    child, parent = version.alias("child"), version.alias("parent")
+    query = (
+        select(edge.c.id)
+        .join(child, child.c.id == edge.c.child_version_id)
+        .join(parent, parent.c.id == edge.c.parent_version_id)
+        .where(child.c.article_id == child_article_id, parent.c.article_id == parent_article_id)
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
     """Why a version's article belongs to a story."""

@@ -31,6 +31,8 @@ class StoredText:
     language: str | None
     published_at: datetime | None
     first_observed_at: datetime
+    seq: int
+    first_seen_at: datetime  # the article
     features: Features | None
 
 
@@ -167,6 +169,8 @@ def load_texts(connection: Connection, version_ids: Sequence[int]) -> tuple[Stor
             version.c.text,
             version.c.language,
             version.c.first_observed_at,
+            version.c.seq,
+            article.c.first_seen_at,
             article.c.published_at.label("article_published_at"),
             feature,
             feature.c.language.label("feature_language"),
@@ -184,6 +188,8 @@ def load_texts(connection: Connection, version_ids: Sequence[int]) -> tuple[Stor
             language=row.language,
             published_at=row.article_published_at,
             first_observed_at=row.first_observed_at,
+            seq=row.seq,
+            first_seen_at=row.first_seen_at,
             features=None
             if row.lengths is None
             else Features(

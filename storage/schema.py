@@ -278,7 +278,7 @@ observation = Table(
         "outcome",
         Text,
         nullable=False,
-        comment="new-version, unchanged, not-modified, stale, unsettled, off-story, failed",
+        comment="new-version, unchanged, not-modified, noise, stale, unsettled, off-story, failed",
     ),
     Column("status", Integer, comment="HTTP status"),
     Column("failure", Text, comment="failure kind"),

@@ -18,7 +18,7 @@ from ingest.model import (
     PastLook,
 )
 from storage.dialect import insert
-from storage.schema import change, observation, raw, version
+from storage.schema import article, change, observation, raw, version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +121,24 @@ def add_version(
             .returning(version.c.id)
         ).scalar_one()
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionPlace:
+    """Which version of its article one is, and since when the article is known."""
+
+    seq: int
+    first_seen_at: datetime
+
+
+def place_of(connection: Connection, version_id: int) -> VersionPlace:
+    """Where a version stands in its article's history."""
+    row = connection.execute(
+        select(version.c.seq, article.c.first_seen_at)
+        .join(article, article.c.id == version.c.article_id)
+        .where(version.c.id == version_id)
+    ).one()
+    return VersionPlace(seq=row.seq, first_seen_at=row.first_seen_at)
 
 
 def extend_version(connection: Connection, version_id: int, now: datetime) -> None:

@@ -118,6 +118,11 @@ article_changes = Table(
     Column("sentences_removed", Json, comment="list of sentences"),
     Column("words_added", Integer, comment="words in the text after that were not there before"),
     Column("words_removed", Integer, comment="words of the text before that are gone"),
+    Column("sentences_changed", Json, comment="list of pairs: a sentence before and after"),
+    Column("quotes_added", Json, comment="list of quotations that came"),
+    Column("quotes_removed", Json, comment="list of quotations that went"),
+    Column("numbers_added", Json, comment="list of numbers that stood nowhere before"),
+    Column("numbers_removed", Json, comment="list of numbers that stand nowhere any more"),
     Column("changed_at", UTCDateTime, comment="first look that showed the new version"),
     Column(
         "changed_after_seconds",
@@ -130,6 +135,7 @@ article_changes = Table(
 SELECT c.article_id, a.canonical_url AS url, o.name AS outlet,
        f.seq AS from_seq, t.seq AS to_seq, c.kind, c.reason, c.headline_from, c.headline_to,
        c.sentences_added, c.sentences_removed, c.words_added, c.words_removed,
+       c.sentences_changed, c.quotes_added, c.quotes_removed, c.numbers_added, c.numbers_removed,
        t.first_observed_at AS changed_at,
        {epoch:t.first_observed_at} - {epoch:f.last_observed_at} AS changed_after_seconds
 FROM change c

@@ -16,26 +16,30 @@ from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
 from storage.view_graph import clusters, derivations, relations
 from storage.view_sources import discards, feed_health
+from storage.view_versions import article_events, correction_lag, outlet_alarms
 
 VIEWS: Mapping[str, Table] = {
     view.name: view
     for view in (
-        articles, article_versions, article_changes, seed_relations, clusters, derivations,
-        relations, discards, feed_health,
+        articles, article_versions, article_changes, article_events, seed_relations, clusters,
+        derivations, relations, correction_lag, discards, feed_health, outlet_alarms,
     )
 }  # fmt: skip
 
 __all__ = [
     "VIEWS",
     "article_changes",
+    "article_events",
     "article_versions",
     "articles",
     "clusters",
+    "correction_lag",
     "create_views",
     "derivations",
     "discards",
     "drop_views",
     "feed_health",
+    "outlet_alarms",
     "relations",
     "seed_relations",
     "stale_views",

@@ -8,6 +8,7 @@ import pytest
 
 from ingest.model import ArticleState, FailureKind, Outcome, PastLook
 from ingest.recheck import (
+    always_differs,
     count_flips,
     decide_state,
     has_collapsed,
@@ -22,6 +23,7 @@ HOUR = timedelta(hours=1)
 SIGNS = {
     "n": (Outcome.NEW_VERSION, None),
     "u": (Outcome.UNCHANGED, None),
+    "x": (Outcome.NOISE, None),
     "r": (Outcome.UNSETTLED, None),
     "s": (Outcome.STALE, None),
     "4": (Outcome.FAILED, FailureKind.NOT_FOUND),
@@ -195,9 +197,18 @@ def test_an_empty_page_says_nothing_while_the_outlet_is_alarmed():
     assert state("ubb", alarmed=True) == ("blocked", True)
 
 
-def test_the_canary_wants_four_articles_and_three_fifths_without_text():
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [("nunn", True), ("nnxx", True), ("nnxtx", True), ("nunun", False), ("nnxu", False)],
+)
+def test_a_counter_moves_at_every_look(story, expected):
+    assert always_differs(looks(story)) is expected
+
+
+def test_the_canary_wants_four_of_the_last_six_articles_without_text():
     empty = FailureKind.EMPTY
     assert not is_degraded([empty] * 3)
-    assert is_degraded([empty, FailureKind.COLLAPSED, FailureKind.CRASHED, None])
-    assert not is_degraded([empty, empty, None, None])
+    assert is_degraded([empty, FailureKind.COLLAPSED, FailureKind.CRASHED, empty, None, None])
+    assert not is_degraded([empty, empty, empty, None, None])
+    assert is_degraded([FailureKind.NOT_FOUND, FailureKind.BLOCKED, empty, empty, empty, empty])
     assert not is_degraded([FailureKind.BLOCKED] * 9)

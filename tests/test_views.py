@@ -281,6 +281,11 @@ def test_a_change_names_both_versions_and_the_gap_in_whole_seconds(edited):
             "sentences_removed": ["Text 1."],
             "words_added": 1,
             "words_removed": 2,
+            "sentences_changed": [],
+            "quotes_added": [],
+            "quotes_removed": [],
+            "numbers_added": [],
+            "numbers_removed": [],
             "changed_at": NOON + HOUR,
             "changed_after_seconds": 49 * 60 + 59,
         }

@@ -12,7 +12,7 @@ down_revision = "20261125"
 branch_labels = None
 depends_on = None
 
-_OUTCOMES = "new-version, unchanged, not-modified, stale, unsettled, off-story, failed"
+_OUTCOMES = "new-version, unchanged, not-modified, noise, stale, unsettled, off-story, failed"
 _DETAILS = (
     ("sentences_changed", "pairs of a sentence before and after"),
     ("quotes_added", None),
