@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ingest.changes import content_hash
 from ingest.context import Context
-from ingest.model import Failure, FetchedPage, Outcome, Rejection, Validators
+from ingest.model import Article, Failure, FetchedPage, Outcome, Rejection, Validators
+from ingest.reextract import is_outdated, renew
 from ingest.settle_check import settle_check
 from ingest.settle_first import settle_first_look
-from ingest.work import read_article
+from ingest.work import PageReading, read_article
 from storage.articles import StoredArticle
 from storage.candidates import ClaimedCandidate
 
@@ -66,12 +68,17 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
         if isinstance(fetched, FetchedPage)
         else None
     )
+    if _differs(reading, article) and is_outdated(article):
+        # What another extractor made of the page must not be taken for an edit.
+        article, _ = await renew(context, article)
     outcome, detail = await context.store(
         settle_check, context, article, fetched=fetched, reading=reading
     )
     return LookReport(url=article.canonical_url, outcome=outcome, detail=detail)
 
 
-def reason_of(problem: Failure | Rejection) -> str:
-    """One line for a report."""
-    return f"{problem.kind}: {problem.reason}"
+def _differs(reading: PageReading | Rejection | None, article: StoredArticle) -> bool:
+    if not isinstance(reading, PageReading) or not isinstance(reading.content, Article):
+        return False
+    content = reading.content
+    return content_hash(content.title, content.text) != article.current.content_hash

@@ -313,3 +313,33 @@ def _compare(
 def current_extractor(stored: StoredArticle) -> str:
     """What made the text of the current version."""
     return f"{stored.current.extractor} {stored.current.extractor_version}"
+
+
+def settle_reextraction(
+    connection: Connection,
+    context: Context,
+    stored: StoredArticle,
+    *,
+    article: Article,
+    assessment: Assessment,
+) -> StoredArticle:
+    """Write what today's extractor reads in a stored body; return the article as it stands then.
+
+    No look was made: the schedule stays as it is.
+    """
+    now = context.now()
+    present = get_article(connection, stored.id)
+    assert present is not None
+    if present.current.id != stored.current.id:
+        return present  # something newer came in between
+    change = _tell_change(stored, article, seen_before=False)
+    if change is not None:
+        version_id = store_version(
+            connection, context, stored.id, article=article, assessment=assessment, now=now
+        )
+        add_change(
+            connection, stored.id, change, from_version=stored.current.id, to_version=version_id
+        )
+    renewed = get_article(connection, stored.id)
+    assert renewed is not None
+    return renewed

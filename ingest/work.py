@@ -20,6 +20,7 @@ from ingest.model import Article, DatedBy, FeedDocument, FetchedPage, NotAFeed, 
 from ingest.page import read_page
 from ingest.page import warm_up as warm_up_extraction
 from ingest.verdict.encoder import shared_encoder
+from storage.bodies import StoredBody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,35 @@ def read_article(
         raw_sha256=sha256(body).hexdigest() if keep_raw else None,
         raw_zstd=zstandard.compress(body, 3) if keep_raw else None,
         raw_size=len(body),
+    )
+
+
+def reread_body(
+    body: StoredBody,
+    *,
+    known_hash: str,
+    stories: tuple[StorySetup, ...],
+    max_bytes: int,
+) -> PageReading:
+    """Extract an article from a stored body, as if the page were fetched once more."""
+    page = FetchedPage(
+        requested_url=body.requested_url,
+        final_url=body.final_url or body.requested_url,
+        redirects=(),
+        permanent=False,
+        status=body.status,
+        headers={k: v for k, v in body.headers.items() if k != "content-encoding"},
+        body=zstandard.decompress(body.compressed, max_output_size=max_bytes),
+        fetched_at=body.observed_at,
+        elapsed_ms=0.0,
+    )
+    return read_article(
+        page,
+        feed_date=None,
+        stories=stories,
+        max_bytes=max_bytes,
+        keep_raw=False,
+        known_hash=known_hash,
     )
 
 

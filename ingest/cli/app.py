@@ -15,6 +15,7 @@ from ingest.cli import (
     demo,
     feeds,
     history,
+    reextract,
     rejudge,
     sql,
     texts,
@@ -76,6 +77,7 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.command()(rejudge.rejudge)
+app.command()(reextract.reextract)
 app.add_typer(verdict.app, name="verdict")
 app.command()(texts.extract)
 app.command()(texts.compare)
