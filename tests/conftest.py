@@ -13,6 +13,7 @@ from sqlalchemy import URL, Engine
 from storage.engine import open_engine
 from storage.migrate import upgrade
 from tests.postgres import create_database, drop_database, running_server
+from tests.site import Site, serve_site
 
 
 class Clock:
@@ -138,6 +139,19 @@ def _engine(url: str) -> Iterator[Engine]:
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A migrated, empty database: the test runs once on each kind."""
     yield from _engine(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def url(engine: Engine) -> str:
+    """The address of the test's database."""
+    return _shown(engine.url)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site on loopback whose pages the test can change."""
+    with serve_site() as running:
+        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

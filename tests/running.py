@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, func, select
 
@@ -15,6 +16,9 @@ from ingest.config import Config, load_config
 from ingest.passes import PassSummary, run_pass
 from ingest.runtime import open_context, open_database, utc_now
 from storage import schema
+
+if TYPE_CHECKING:
+    from tests.conftest import Clock
 
 TALKS = (
     "Der Präsident der Republik Nordland reist in dieser Woche in die Hauptstadt des Nachbarn.\n\n"
@@ -112,18 +116,41 @@ def run_once(
     return asyncio.run(go())
 
 
-class Clock:
-    """A clock that a test moves; it also moves a second each time it is read."""
+def live_through(
+    file: Path, clock: Clock, *, days: float, acts: Sequence[tuple[float, Callable[[], object]]]
+) -> None:
+    """Let the real pipeline watch for simulated days; each act happens after so many days."""
+    start = clock()
+    waiting = sorted(acts, key=lambda act: act[0])
+    end = start + timedelta(days=days)
 
-    def __init__(self) -> None:
-        self.at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    async def go() -> None:
+        config = read_config(file)
+        with open_database(config) as engine:
+            opened = open_context(engine, config, now=clock, chance=Random(1).random)
+            async with opened as context:
+                while clock() < end:
+                    await run_pass(context)
+                    moments = [*_due(engine), end]
+                    if waiting:
+                        moments.append(start + timedelta(days=waiting[0][0]))
+                    clock.set(max(clock() + timedelta(seconds=1), min(moments)))
+                    while waiting and clock() >= start + timedelta(days=waiting[0][0]):
+                        waiting.pop(0)[1]()
 
-    def __call__(self) -> datetime:
-        self.at += timedelta(seconds=1)
-        return self.at
+    asyncio.run(go())
 
-    def advance(self, **amount: float) -> None:
-        self.at += timedelta(**amount)
+
+def _due(engine: Engine) -> list[datetime]:
+    """When feeds, articles and waiting pages are due."""
+    columns = (
+        schema.feed.c.next_poll_at,
+        schema.article.c.next_check_at,
+        schema.candidate.c.due_at,
+    )
+    with engine.connect() as connection:
+        moments = [connection.scalar(select(func.min(column))) for column in columns]
+    return [at for at in moments if at is not None]
 
 
 def count_rows(engine: Engine) -> dict[str, int]:

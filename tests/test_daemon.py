@@ -9,31 +9,19 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from tests.running import ACCEPT_ALL, TALKS, count_rows, rows, run_once, write_config
-from tests.site import Site, serve_site
+from tests.site import Site
 
 FAST = (
     "tick_seconds = 0.2\nfloor_seconds = 1.0\nceiling_seconds = 1.0\nfirst_check_seconds = 1.0\n"
     "drain_seconds = 10.0\n"
 )
 PATIENCE = 60.0  # seconds; a bound for a hung test, nothing is measured by it
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve_site() as running:
-        yield running
-
-
-@pytest.fixture
-def url(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=False)
 
 
 def start(config: Path) -> subprocess.Popen[str]:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine
 
 from tests.running import ACCEPT_ALL, TALKS, WEATHER, count_rows, rows, run_once, write_config
-from tests.site import Answer, Site, serve_site
+from tests.site import Answer
 
 LOOKS = {"observation", "feed_poll", "job_run"}  # append-only tables that a repeated pass may grow
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve_site() as running:
-        yield running
-
-
-@pytest.fixture
-def url(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=False)
 
 
 def _states(engine: Engine) -> list[tuple]:

@@ -62,9 +62,8 @@ def test_without_kept_pages_the_text_stays_as_it_is(site, engine, url, tmp_path,
     config = write_config(
         tmp_path, feeds=[site.feed("/rss", [(page, "Nordland")])], database_url=url
     )
-    file = config.read_text(encoding="utf-8").replace(
-        "[database]\n", "[database]\nkeep_raw = false\n"
-    )
+    file = config.read_text(encoding="utf-8")
+    file = file.replace("[database]\n", "[database]\nkeep_raw = false\n")
     config.write_text(file, encoding="utf-8")
     run_once(config)
     assert rows(engine, "SELECT count(*) FROM raw") == [(0,)]
