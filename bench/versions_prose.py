@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from random import Random
 
-_NAMES = (
-    "Almond", "Bergson", "Castell", "Dornier", "Ekberg", "Falkner", "Garrick", "Hollis", "Ivarsen",
-    "Jansky", "Kirsten", "Lombard", "Marlowe", "Nordin", "Ostrov", "Pellier", "Quandt", "Rosario",
-    "Sandoval", "Tremaine", "Ulvang", "Vasari", "Wexford", "Yardley", "Zimmer",
+_SYLLABLES = (
+    "ba", "cor", "den", "fel", "gor", "hul", "jas", "kem", "lor", "mar", "nis", "ost", "pel", "quin",
+    "ras", "sol", "tor", "ulm", "ver", "wex", "yor", "zan", "bri", "cla", "dro", "fri", "gla", "kro",
 )  # fmt: skip
-_PLACES = (
-    "Arendal", "Belmont", "Corvina", "Dunmore", "Estoril", "Fairhaven", "Grafton", "Hellwig",
-    "Istrand", "Jarvis", "Kelmore", "Lindau", "Mersey", "Norwick", "Oberon", "Palermo",
-)  # fmt: skip
+_CLAUSES = {
+    "en": (
+        "After {n} days of silence from {a} and its lawyers, this much is known:",
+        "In a letter to {a} that {b} made public, one reads the following.",
+        "{b} wrote on page {n} of the {a} papers what many had guessed.",
+        "The {a} bank, which lent {b} the money, had asked for it {n} times.",
+        "Neither {a} nor {b} would say so, but {n} witnesses agree.",
+    ),
+    "de": (
+        "Nach {n} Tagen Schweigen von {a} und seinen Anwälten ist dies bekannt:",
+        "In einem Brief an {a}, den {b} veröffentlichte, liest man das Folgende.",
+        "{b} schrieb auf Seite {n} der Akte {a}, was viele geahnt hatten.",
+        "Weder {a} noch {b} wollten es sagen, aber {n} Zeugen sind sich einig.",
+    ),
+}
 _THINGS = {
     "en": ("harbour", "railway", "reactor", "bridge", "airport", "hospital", "stadium", "canal",
            "pipeline", "shipyard", "university", "observatory", "factory", "museum"),
@@ -77,9 +87,13 @@ class Writer:
         """Choose what the article is about."""
         self.random = random
         self.language = language
-        self.place = random.choice(_PLACES)
+        self.place = self._word(2) + random.choice(("ham", "berg", "vik", "mouth", "stad"))
         self.thing = random.choice(_THINGS[language])
-        self.names = random.sample(_NAMES, 3)
+        self.names = [self._word(3), self._word(2), self._word(3)]
+
+    def _word(self, syllables: int) -> str:
+        """A name that nobody bears."""
+        return "".join(self.random.choice(_SYLLABLES) for _ in range(syllables)).capitalize()
 
     def _fill(self, pattern: str) -> str:
         return pattern.format(
@@ -97,8 +111,12 @@ class Writer:
         return self._fill(self.random.choice(_TITLES[self.language]))
 
     def sentence(self) -> str:
-        """A sentence."""
-        return self._fill(self.random.choice(_SENTENCES[self.language]))
+        """A sentence, with a clause that no other article has."""
+        body = self._fill(self.random.choice(_SENTENCES[self.language]))
+        clause = self.random.choice(_CLAUSES[self.language]).format(
+            a=self._word(3), b=self._word(2), n=self.random.randint(2, 99)
+        )
+        return f"{clause} {body}"
 
     def paragraph(self) -> str:
         """Two or three sentences."""
@@ -114,4 +132,4 @@ class Writer:
 
     def other_name(self) -> str:
         """A name that the article does not have."""
-        return self.random.choice([name for name in _NAMES if name not in self.names])
+        return self._word(3)

@@ -103,6 +103,11 @@ def likeness(a: str, b: str, *, least: float = 0.0) -> float:
     return fuzz.ratio(a, b, score_cutoff=least)
 
 
+def likeness_of_words(a: str, b: str) -> float:
+    """How alike two sentences are in any order of their words, in percent of the letters."""
+    return max(fuzz.ratio(a, b), fuzz.token_sort_ratio(a, b))
+
+
 def letters_apart(a: str, b: str, *, limit: int) -> int:
     """How many letters or digits were edited; `limit` + 1 for any more."""
     return Levenshtein.distance(_letters(a), _letters(b), score_cutoff=limit)

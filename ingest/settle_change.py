@@ -65,7 +65,11 @@ from storage.versions import (
 )
 
 _IDLE = frozenset({ChangeKind.BOILERPLATE, ChangeKind.MINOR, ChangeKind.REEXTRACTED})
-"""Changes that promise no further ones and concern no other article."""
+"""Changes that promise no further ones."""
+_CONCERNING = frozenset(
+    {ChangeKind.CORRECTION, ChangeKind.SUBSTANTIVE, ChangeKind.AGENCY, ChangeKind.REVERTED}
+)
+"""Changes of what an article says, which those that have its text may take over."""
 _FLIPPING = 3  # times that earlier content came and left, after which it is not hurried after
 
 
@@ -254,18 +258,19 @@ def _settle_version(
     follow_version(connection, stored.id, version_id, look.now)
     if improve_published(connection, stored, article.published):
         refresh_clusters(connection, [stored.id], look.now)
-    if change.kind in _IDLE:
-        plan = plan_unchanged(context, look)
-    else:
-        plan = plan_check_after_change(
-            now=look.now, budget=context.check_budget, jitter=context.chance()
-        )
+    if change.kind in _CONCERNING:
         wake_articles(
             connection,
             text_relatives(connection, stored.id),
             reason=f"{change.kind} in a relative, article {stored.id}",
             now=look.now,
             rested=timedelta(seconds=context.check_budget.first_seconds / 2),
+        )
+    if change.kind in _IDLE:
+        plan = plan_unchanged(context, look)
+    else:
+        plan = plan_check_after_change(
+            now=look.now, budget=context.check_budget, jitter=context.chance()
         )
     settle_live(connection, look, plan)
     return Outcome.NEW_VERSION, f"{change.kind}: {change.reason}"

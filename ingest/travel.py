@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.difference import likeness
+from ingest.difference import likeness_of_words
 from ingest.model import Travel
 from ingest.pagelines import is_notice
 from ingest.verdict.anchors import numbers_of, shared_names
@@ -88,7 +88,7 @@ def _scores(
         return [float("-inf")] * len(sentences)
     if across:
         return list(odds) or [float("-inf")] * len(sentences)
-    return [likeness(wanted, sentence) for sentence in sentences]
+    return [likeness_of_words(wanted, sentence) for sentence in sentences]
 
 
 def _by_numbers(old: str, new: str, passage: str) -> int:
