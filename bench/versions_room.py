@@ -227,20 +227,25 @@ def _edit(random: Random, writer: Writer, piece: Piece, kind: str, at: datetime)
 
 
 def _correct(random: Random, writer: Writer, text: str) -> str:
-    way = random.choice(("number", "name", "notice"))
-    if way == "notice":
-        return f"{text}\n\n{writer.notice()}"
-    sentences = text.split(". ")
-    for place, sentence in enumerate(sentences):
-        for word in sentence.split(" ")[1:]:
-            bare = word.strip(",.“”„")
-            if way == "number" and bare.isdigit() and len(bare) == 3:
-                sentences[place] = sentence.replace(bare, str(int(bare) + random.randint(7, 60)), 1)
-                return ". ".join(sentences)
-            if way == "name" and bare in writer.names:
-                sentences[place] = sentence.replace(bare, writer.other_name(), 1)
-                return ". ".join(sentences)
-    return f"{text}\n\n{writer.notice()}"
+    for way in random.sample(("number", "name", "notice"), 3):
+        if way == "notice" and writer.notice() not in text:
+            return f"{text}\n\n{writer.notice()}"
+        sentences = text.split(". ")
+        for place in random.sample(range(len(sentences)), len(sentences)):
+            words = [word.strip(",.“”„") for word in sentences[place].split(" ")[1:]]
+            old = next((word for word in words if _is_fact(way, word, writer)), None)
+            if old is None:
+                continue
+            new = str(int(old) + random.randint(7, 60)) if way == "number" else writer.other_name()
+            sentences[place] = sentences[place].replace(f" {old}", f" {new}", 1)
+            return ". ".join(sentences)
+    raise AssertionError("an article without a number and a name")
+
+
+def _is_fact(way: str, word: str, writer: Writer) -> bool:
+    if way == "number":
+        return word.isdigit() and len(word) == 3
+    return way == "name" and word in writer.names
 
 
 class Room:

@@ -34,6 +34,7 @@ _SAME_STEM = 0.7
 _REWRITTEN = 0.35  # share of sentences kept, below which a report is another one
 _TIMED_ENTRIES = 3  # lines with a time, for a page to be a running one
 _ENTRIES_GONE = 0.2  # share of its sentences that a running page may lose at once
+_LEAST_NAME = 4  # letters, for the first word of a sentence to be one
 _COUNTED = 2  # changes that moved the same numbers, after which they are a counter's
 _AGENCIES = (
     r"Reuters|AFP|Agence France-Presse|Associated Press|AP|dpa(?:-AFX)?|APA|sda|Keystone-SDA|TASS|Tass|ТАСС|Interfax|Интерфакс|Інтерфакс"
@@ -138,9 +139,9 @@ def _decide(sides: _Sides, whole: Difference) -> tuple[ChangeKind, str]:
             return ChangeKind.HEADLINE, "only the headline differs"
         line = next(iter((*whole.added, *whole.removed)), "")
         return ChangeKind.BOILERPLATE, f"only lines of the page changed: {line[:80]!r}"
-    correction = _find_correction(difference)
+    correction = _find_correction(sides)
     minor = _is_minor(difference)
-    if correction and (minor is None or not sides.same_title or _tells_facts(difference)):
+    if correction and (minor is None or not sides.same_title or _tells_facts(sides)):
         return ChangeKind.CORRECTION, correction
     if minor is not None:
         if not sides.same_title:
@@ -157,15 +158,17 @@ def _decide(sides: _Sides, whole: Difference) -> tuple[ChangeKind, str]:
     )
 
 
-def _tells_facts(difference: Difference) -> bool:
+def _tells_facts(sides: _Sides) -> bool:
+    difference = sides.difference
     return (
         bool(difference.numbers_in or difference.numbers_out)
         or any(map(is_notice, difference.added))
-        or bool(_find_renaming(difference))
+        or bool(_find_renaming(sides))
     )
 
 
-def _find_correction(difference: Difference) -> str | None:
+def _find_correction(sides: _Sides) -> str | None:
+    difference = sides.difference
     if not any(map(is_notice, difference.removed)):
         for sentence in difference.added:
             if is_notice(sentence):
@@ -176,11 +179,12 @@ def _find_correction(difference: Difference) -> str | None:
     if len(pairs) <= 3 and all(_is_number(a) and _is_number(b) for a, b in pairs):
         told = ", ".join(f"{a} became {b}" for a, b in pairs)
         return f"only numbers were replaced: {told}"
-    return _find_renaming(difference)
+    return _find_renaming(sides)
 
 
-def _find_renaming(difference: Difference) -> str | None:
+def _find_renaming(sides: _Sides) -> str | None:
     """A name of up to three words replaced by another, and nothing else."""
+    difference = sides.difference
     if len(difference.words_in) != len(difference.words_out) or len(difference.added) > 4:
         return None
     pairs = set(zip(difference.words_out, difference.words_in, strict=True))
@@ -190,20 +194,27 @@ def _find_renaming(difference: Difference) -> str | None:
     for old, new in sorted(pairs):
         if spelling_likeness(old, new) >= _SAME_STEM:
             return None  # a spelling, or another ending
-        written_old = _as_written(old, difference.removed)
-        written_new = _as_written(new, difference.added)
+        written_old = _as_written(old, difference.removed, sides)
+        written_new = _as_written(new, difference.added, sides)
         if not (written_old[:1].isupper() and written_new[:1].isupper()):
             return None
         told.append(f"{written_old} became {written_new}")
     return f"only a name was replaced: {', '.join(told)}"
 
 
-def _as_written(word: str, sentences: tuple[str, ...]) -> str:
+def _as_written(word: str, sentences: tuple[str, ...], sides: _Sides) -> str:
+    """How a word is written where its capital tells something; empty if nowhere."""
     for sentence in sentences:
         for index, written in enumerate(re.findall(r"[\w'-]+", sentence)):
-            if written.casefold() == word and index > 0:  # the first word is always capitalised
+            # the first word is always capitalised: it is a name if it is never written otherwise
+            if written.casefold() == word and (index > 0 or _is_always_capital(word, sides)):
                 return str(written)
     return ""
+
+
+def _is_always_capital(word: str, sides: _Sides) -> bool:
+    lower = re.compile(rf"\b{re.escape(word)}\b")
+    return len(word) >= _LEAST_NAME and not (lower.search(sides.old) or lower.search(sides.new))
 
 
 def _is_number(word: str) -> bool:

@@ -477,6 +477,7 @@ class PastLook:
     failure: FailureKind | None
     status: int | None
     version_id: int | None  # what was seen, also when it does not count as current
+    reason: str | None
 
 
 class Stage(StrEnum):

@@ -18,6 +18,9 @@ UNREADABLE = frozenset({FailureKind.BLOCKED, FailureKind.COLLAPSED, FailureKind.
 DEGRADED = frozenset({FailureKind.COLLAPSED, FailureKind.EMPTY, FailureKind.CRASHED})
 """What a redesign does to extraction."""
 
+COUNTER_MOVED = "only a counter moved"
+"""Why a look was noise, for people and for the looks after it."""
+
 _FORBIDDING = frozenset({401, 402, 403, 407, 451})
 _RETURNING = frozenset({Outcome.UNSETTLED, Outcome.STALE})
 _LOOKS, _LOOKS_STALE, _MOST_LOOKS = 4, 6, 8
@@ -113,7 +116,7 @@ def always_differs(looks: Sequence[PastLook]) -> bool:
             versions += 1
             if versions == _MOVING_VERSIONS:
                 return True
-        elif look.outcome not in {Outcome.NOISE, Outcome.FAILED}:
+        elif look.outcome is not Outcome.FAILED and look.reason != COUNTER_MOVED:
             return False
     return False
 

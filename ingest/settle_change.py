@@ -32,6 +32,7 @@ from ingest.model import (
 )
 from ingest.pagelines import is_teaser, without_page_lines
 from ingest.recheck import (
+    COUNTER_MOVED,
     Return,
     always_differs,
     has_collapsed,
@@ -248,7 +249,7 @@ def _settle_version(
     if moves_counter(change, last_added(connection, stored.id)) and always_differs(
         past_looks(connection, stored.id)
     ):
-        return _settle_noise(connection, context, look, "only a counter moved")
+        return _settle_noise(connection, context, look, COUNTER_MOVED)
     version_id = store_version(
         connection, context, stored.id, article=article, assessment=assessment, now=since
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,7 +89,7 @@ def _joined(segments: Sequence[Segment]) -> Iterator[Segment]:
         between = segment.step is Step.SAME and not segment.text.strip()
         inside = between and pending and number + 1 < len(segments)
         if segment.step is Step.SAME and not inside:
-            yield from (Segment(step=step, text=text) for step, text in pending.items())
+            yield from _filled(pending)
             pending = {}
             yield segment
         elif inside:
@@ -100,7 +100,11 @@ def _joined(segments: Sequence[Segment]) -> Iterator[Segment]:
             pending.setdefault(Step.REMOVED, "")
             pending.setdefault(Step.ADDED, "")
             pending[segment.step] += segment.text
-    yield from (Segment(step=step, text=text) for step, text in pending.items())
+    yield from _filled(pending)
+
+
+def _filled(pending: Mapping[Step, str]) -> Iterator[Segment]:
+    return (Segment(step=step, text=text) for step, text in pending.items() if text)
 
 
 def _sentences(text: str) -> Iterator[tuple[str, bool]]:

@@ -187,6 +187,7 @@ def past_looks(connection: Connection, article_id: int, *, limit: int = 40) -> t
             observation.c.failure,
             observation.c.status,
             observation.c.version_id,
+            observation.c.reason,
         )
         .where(observation.c.article_id == article_id, observation.c.outcome != Outcome.ALIAS.value)
         .order_by(observation.c.observed_at.desc(), observation.c.id.desc())
@@ -199,6 +200,7 @@ def past_looks(connection: Connection, article_id: int, *, limit: int = 40) -> t
             failure=FailureKind(row.failure) if row.failure else None,
             status=row.status,
             version_id=row.version_id,
+            reason=row.reason,
         )
         for row in rows
     )

@@ -78,6 +78,14 @@ CASES = {
 LIVE = "\n\n".join(f"{hour:02d}:15 In Nordstadt beginnt Runde {hour}." for hour in range(12, 6, -1))
 WIRE = f"NORDSTADT (Reuters) - {TALKS}"
 MORE = {
+    "a name at the start of a sentence": (
+        dict(old_text=f"{TALKS} Bergson sagte zu.", new_text=f"{TALKS} Quandt sagte zu."),
+        ChangeKind.CORRECTION,
+    ),
+    "another first word": (
+        dict(old_text=f"{TALKS} Die Sitzung dauerte.", new_text=f"{TALKS} Eine Sitzung dauerte."),
+        ChangeKind.MINOR,
+    ),
     "an entry of a running page": (
         dict(old_text=LIVE, new_text="13:40 Der Präsident ist da.\n\n" + LIVE),
         ChangeKind.LIVE_BLOG,

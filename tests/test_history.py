@@ -26,7 +26,9 @@ def both_sides(segments) -> tuple[str, str]:
 @given(WORDS, WORDS)
 def test_segments_give_both_texts_back(old, new):
     texts = " ".join(old), " ".join(new)
-    assert both_sides(diff_words(*texts)) == texts
+    segments = diff_words(*texts)
+    assert both_sides(segments) == texts
+    assert all(item.text for item in segments)
 
 
 @given(WORDS, WORDS)

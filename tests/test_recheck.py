@@ -8,6 +8,7 @@ import pytest
 
 from ingest.model import ArticleState, FailureKind, Outcome, PastLook
 from ingest.recheck import (
+    COUNTER_MOVED,
     always_differs,
     count_flips,
     decide_state,
@@ -24,6 +25,7 @@ SIGNS = {
     "n": (Outcome.NEW_VERSION, None),
     "u": (Outcome.UNCHANGED, None),
     "x": (Outcome.NOISE, None),
+    "l": (Outcome.NOISE, None),
     "r": (Outcome.UNSETTLED, None),
     "s": (Outcome.STALE, None),
     "4": (Outcome.FAILED, FailureKind.NOT_FOUND),
@@ -44,6 +46,7 @@ def looks(story: str, *, status: int | None = None) -> list[PastLook]:
             failure=SIGNS[letter][1],
             status=status,
             version_id=7 if letter in "rs" else 8,
+            reason=COUNTER_MOVED if letter == "x" else None,
         )
         for number, letter in enumerate(reversed(story))
     ]
@@ -199,7 +202,14 @@ def test_an_empty_page_says_nothing_while_the_outlet_is_alarmed():
 
 @pytest.mark.parametrize(
     ("story", "expected"),
-    [("nunn", True), ("nnxx", True), ("nnxtx", True), ("nunun", False), ("nnxu", False)],
+    [
+        ("nunn", True),
+        ("nnxx", True),
+        ("nnxtx", True),
+        ("nunun", False),
+        ("nnxu", False),
+        ("nnl", False),
+    ],
 )
 def test_a_counter_moves_at_every_look(story, expected):
     assert always_differs(looks(story)) is expected
