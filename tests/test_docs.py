@@ -89,18 +89,26 @@ ENGLISH = (
 
 
 def open_site(site: Site) -> list[str]:
-    """A site whose articles call for every query in the documents; return its feeds."""
+    """A site with the first article, the one that is copied and edited; return its feeds."""
+    first = "Nordland verhandelt über Lokomotiven, heißt es"
+    page = site.page("/edited", title=first, text=TALKS, date="2023-09-05T08:00:00+00:00")
+    site.answers["/broken"] = Answer(b"", 500)
+    return [site.feed("/rss", [(page, first)]), site.url + "/broken"]
+
+
+def fill_site(site: Site) -> None:
+    """Publish what else the queries in the documents call for."""
     text = "Nordland verhandelt über Lokomotiven"
     pages = [
-        (site.page(f"/{name}", title=title, text=TALKS, date="2023-09-05"), title)
-        for name, title in [("copy", text), ("edited", text + ", heißt es"), ("vanishing", text)]
+        (site.page(f"/{name}", title=text, text=TALKS, date="2023-09-05T12:00:00+00:00"), text)
+        for name in ("copy", "vanishing")
     ]
+    pages.append((site.url + "/edited", text))
     pages.append((site.page("/weather", title="Gewitter", text=WEATHER), "Gewitter in Nordland"))
     title = "Nordland to buy locomotives"
     pages.append((site.page("/english", title=title, text=ENGLISH, date="2023-09-05"), title))
     pages.append((site.url + "/missing", "Nordland fehlt"))
-    site.answers["/broken"] = Answer(b"", 500)
-    return [site.feed("/rss", pages), site.url + "/broken"]
+    site.feed("/rss", pages)
 
 
 def write_examples(folder: Path) -> None:
@@ -142,16 +150,24 @@ def storywatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storywatch]
 
 @pytest.fixture(scope="module")
 def watched(storywatch: Storywatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a configuration and a database after two passes; its site still answers."""
+    """A folder with a configuration and a database after four passes; its site still answers."""
     folder = tmp_path_factory.mktemp("watched")
     with serve_site() as site:
-        write_config(folder, feeds=open_site(site), database_url="sqlite:///storywatch.db")
+        write_config(
+            folder,
+            feeds=open_site(site),
+            database_url="sqlite:///storywatch.db",
+            schedule="gone_grace_seconds = 0.001",
+        )
         write_examples(folder)
         storywatch(folder, "poll")
-        title = "Nordland verkauft Lokomotiven"
-        site.page("/edited", title=title, text=EDITED, date="2023-09-05")
-        site.answers["/vanishing"] = Answer(b"", 410)
+        fill_site(site)
         storywatch(folder, "poll", "--all")
+        title = "Nordland verkauft Lokomotiven"
+        site.page("/edited", title=title, text=EDITED, date="2023-09-05T08:00:00+00:00")
+        site.answers["/vanishing"] = Answer(b"", 410)
+        for _ in range(2):
+            storywatch(folder, "poll", "--all")
         yield folder
 
 
