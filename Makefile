@@ -76,6 +76,7 @@ bench: $(READY)
 	$(BIN)/python bench/relevance.py
 	$(BIN)/python bench/verdicts.py
 	$(BIN)/python bench/lookup.py
+	$(BIN)/python bench/versions.py
 
 clean:
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

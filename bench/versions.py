@@ -1,9 +1,9 @@
-"""Versions over months: 200 articles, 60 simulated days, a known truth, and the rules of others.
+"""Versions over months: 200 articles, 60 simulated days, a known truth, and others' rules.
 
     python bench/versions.py [--articles 200] [--days 60] [--seed 1]
 
-The real pipeline watches a press on loopback under an injected clock. What it wrote is compared with
-what each look was answered with. Then three other trackers' rules follow the same press.
+The real pipeline watches a press on loopback under an injected clock. What it wrote is compared
+with what each look was answered with. Then three other trackers' rules follow the same press.
 """
 
 from __future__ import annotations
@@ -177,14 +177,14 @@ class Judgement:
     confusions: Counter[str] = field(default_factory=Counter)
 
 
-def judge(room: Room, records: dict[int, Record], *, end: datetime) -> Judgement:
+def judge(room: Room, records: dict[int, Record]) -> Judgement:
     """Compare what was written with what each look was answered with."""
     found = Judgement()
     for piece in room.pieces:
         record = records.get(piece.number, Record())
         _judge_changes(piece, record, found)
         _judge_walls(piece, record, found)
-        _judge_disappearance(piece, record, found, end=end)
+        _judge_disappearance(piece, record, found)
     return found
 
 
@@ -260,7 +260,7 @@ def _judge_walls(piece: Piece, record: Record, found: Judgement) -> None:
             found.confusions[f"{look.failure} told of {served.mode} ({piece.number})"] += 1
 
 
-def _judge_disappearance(piece: Piece, record: Record, found: Judgement, *, end: datetime) -> None:
+def _judge_disappearance(piece: Piece, record: Record, found: Judgement) -> None:
     gone = [at for kind, at in record.events if kind == "gone"]
     back = [at for kind, at in record.events if kind == "back"]
     spells = [spell for spell in piece.spells if spell.mode in GONE]
@@ -311,7 +311,7 @@ def caught(
             state = piece.state_at(at)
             is_edit = mode == "ok" and state not in held
             held |= {state} if mode == "ok" else set()
-            false += not is_edit and not (mode == "alternative")
+            false += not is_edit and mode != "alternative"
         right += sum(i in held and i - 1 in held for i in range(1, len(piece.states)))
     return right, false
 
@@ -337,7 +337,7 @@ def main() -> None:
         alarms = _alarms(engine)
         engine.dispose()
     end = START + timedelta(days=options.days)
-    found = judge(room, records, end=end)
+    found = judge(room, records)
     print(
         f"{options.articles} articles, {options.days:g} simulated days in"
         f" {time.perf_counter() - began:.0f} s; seed {options.seed}\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 
 _SYLLABLES = (
-    "ba", "cor", "den", "fel", "gor", "hul", "jas", "kem", "lor", "mar", "nis", "ost", "pel", "quin",
-    "ras", "sol", "tor", "ulm", "ver", "wex", "yor", "zan", "bri", "cla", "dro", "fri", "gla", "kro",
+    "ba", "cor", "den", "fel", "gor", "hul", "jas", "kem", "lor", "mar", "nis", "ost", "pel",
+    "quin", "ras", "sol", "tor", "ulm", "ver", "wex", "yor", "zan", "bri", "cla", "dro", "fri",
+    "gla", "kro",
 )  # fmt: skip
 _CLAUSES = {
     "en": (
@@ -53,7 +54,7 @@ _SENTENCES = {
         "Der Stadtrat von {place} hat den neuen {thing} nach {number} Stunden Debatte {deed}.",
         "„Wir unterschreiben nichts, bevor der {thing} bezahlt ist“, sagte {name} vor Reportern.",
         "Der {thing} soll {number} Millionen Kronen kosten und im Jahr {year} eröffnet werden.",
-        "{name}, Fraktionschef der Opposition in {place}, nannte den Plan für den {thing} verfrüht.",
+        "{name}, Chef der Opposition in {place}, nannte den Plan für den {thing} verfrüht.",
         "Einem Bericht zufolge haben {number} Arbeiter den {thing} bei {place} bereits verlassen.",
         "Am {day} versammelten sich Anwohner von {place} vor dem {thing}, um {name} zu hören.",
         "Ein Sprecher des Ministeriums in {place} wollte die {number} Beschwerden nicht bewerten.",
@@ -68,7 +69,7 @@ _TITLES = {
     "en": ("{place} {deed} the {thing} plan", "{name} warns {place} over its {thing}",
            "{number} million for the {thing} in {place}", "Why {place} still has no {thing}"),
     "de": ("{place}: Streit um den {thing}", "{name} warnt {place} vor dem {thing}",
-           "{number} Millionen für den {thing} in {place}", "Warum {place} noch auf den {thing} wartet"),
+           "{number} Millionen für den {thing} in {place}", "Warum der {thing} in {place} fehlt"),
 }  # fmt: skip
 _DAYS = {
     "en": ("Monday", "Tuesday", "Thursday", "Friday"),
@@ -76,8 +77,8 @@ _DAYS = {
 }
 NOTICES = {
     "en": "Correction: An earlier version of this article gave a wrong figure for the {thing}.",
-    "de": "Korrektur: In einer früheren Version dieses Artikels stand eine falsche Angabe zum {thing}.",
-}  # fmt: skip
+    "de": "Korrektur: In einer früheren Version stand eine falsche Angabe zum {thing}.",
+}
 
 
 class Writer:

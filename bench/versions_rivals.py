@@ -1,9 +1,9 @@
 """The rules of other version trackers, from their documented behaviour and their published code.
 
-Only what decides when to look and what counts as a new version. Each gets the text of a page as our
-own room knows it, a perfect extraction; those that read each site by a parser of its own
-(newsdiffs, News-Sniffer) also get walls and lines of the page left out, which such a parser does not
-find. All three run every fifteen minutes.
+Only what decides when to look and what counts as a new version. Each gets the text of a page as
+the room knows it, a perfect extraction; those that read each site by a parser of its own
+(newsdiffs, News-Sniffer) get walls and lines of the page left out as well: such a parser does not
+find them. All three run every fifteen minutes.
 
     diffengine    DocNow/diffengine, `Entry.stale` and `Entry.get_latest`: looks again when the time
                   since the last look is a fifth of the entry's age; both ages are taken modulo a
@@ -11,9 +11,9 @@ find. All three run every fifteen minutes.
     newsdiffs     ecprice/newsdiffs, `get_update_delay` and `add_to_git_repo`: after 15 minutes, an
                   hour, 3 hours, 3 days or 30 days by the age of the last change; content that was
                   stored twice is dropped.
-    News-Sniffer  johnl/news-sniffer, `NewsArticle`: after 30 minutes, then a fifth longer each time,
-                  from the start after a change; given up at 40 days; content that was stored twice
-                  is dropped as flip-flopping.
+    News-Sniffer  johnl/news-sniffer, `NewsArticle`: after 30 minutes, then a fifth longer each
+                  time, from the start after a change; given up when that makes 40 days; content
+                  that was stored twice is dropped as flip-flopping.
 """
 
 from __future__ import annotations

@@ -334,19 +334,40 @@ class Room:
 
 
 _PAGES = {
-    "consent": ("Before you continue", "We and our partners use cookies to store and/or access"
-                " information on a device.\n\nPlease accept all cookies or manage your"
-                " preferences.\n\nAccept all\n\nReject all"),
-    "login": ("Subscribers only", "This article is for subscribers only.\n\nLog in to continue"
-              " reading.\n\nAlready a subscriber? Sign in here."),
-    "captcha": ("Just a moment...", "Verify you are human by completing the action below.\n\n"
-                "This site needs to review the security of your connection first."),
-    "error": ("Access denied", "You don't have permission to access this page on this server.\n\n"
-              "Reference 18.2f4d1502.1694507210.3f"),
+    "consent": (
+        "Before you continue",
+        (
+            "We and our partners use cookies to store and/or access information on a device.\n\n"
+            "Please accept all cookies or manage your preferences.\n\nAccept all\n\nReject all"
+        ),
+    ),
+    "login": (
+        "Subscribers only",
+        (
+            "This article is for subscribers only.\n\nLog in to continue reading.\n\n"
+            "Already a subscriber? Sign in here."
+        ),
+    ),
+    "captcha": (
+        "Just a moment...",
+        (
+            "Verify you are human by completing the action below.\n\n"
+            "This site needs to review the security of your connection first."
+        ),
+    ),
+    "error": (
+        "Access denied",
+        (
+            "You don't have permission to access this page on this server.\n\n"
+            "Reference 18.2f4d1502.1694507210.3f"
+        ),
+    ),
     "empty": ("", ""),
-    "soft-404": ("Page not found", "The page you were looking for could not be found.\n\nIt may"
-                 " have been moved or deleted."),
-}  # fmt: skip
+    "soft-404": (
+        "Page not found",
+        "The page you were looking for could not be found.\n\nIt may have been moved or deleted.",
+    ),
+}
 
 
 def _page(title: str, text: str, language: str, published: datetime | None) -> str:

@@ -55,7 +55,7 @@ class SchedulePart:
     floor_seconds: float = Field(default=300, ge=1)  # the shortest interval of a feed
     ceiling_seconds: float = Field(default=86_400, ge=1)  # and the longest
     full_fetch_seconds: float = Field(default=86_400, gt=0)  # validators lie
-    first_check_seconds: float = Field(default=1_800, ge=1)
+    first_check_seconds: float = Field(default=1_200, ge=1)
     check_growth: float = Field(default=1.2, ge=1)
     park_after_days: float = Field(default=40, gt=0)  # since the last version
     gone_grace_seconds: float = Field(default=3_600, gt=0)  # from the first sign to the second

@@ -54,7 +54,7 @@ class FeedPlan:
 class CheckBudget:
     """How often an article is looked at again; seconds."""
 
-    first_seconds: float = 1800.0
+    first_seconds: float = 1200.0
     growth: float = 1.2
     ceiling_seconds: float = 7 * DAY
     park_after_seconds: float = 40 * DAY  # since the last version

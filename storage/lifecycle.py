@@ -21,7 +21,7 @@ from storage.schema import (
     version,
 )
 
-_TEXT_LEVEL = tuple(relation.value for relation in Relation if relation.text_level)
+_SAME_TEXT = (Relation.IDENTICAL, Relation.NEAR_DUPLICATE, Relation.TRANSLATION)
 
 
 def add_event(
@@ -136,7 +136,10 @@ def open_alarms(connection: Connection) -> tuple[Alarm, ...]:
 
 
 def text_relatives(connection: Connection, article_id: int, *, limit: int = 50) -> tuple[int, ...]:
-    """Articles that a verdict gave text in common with this one, the latest first."""
+    """Articles that carry the same text as this one by a verdict, the latest first.
+
+    Not those that have an excerpt: a change seldom falls on it.
+    """
     child, parent = version.alias(), version.alias()
     related = (
         select(child.c.article_id.label("a"), parent.c.article_id.label("b"))
@@ -144,7 +147,7 @@ def text_relatives(connection: Connection, article_id: int, *, limit: int = 50) 
         .join(child, child.c.id == edge.c.child_version_id)
         .join(parent, parent.c.id == edge.c.parent_version_id)
         .where(
-            edge.c.relation.in_(_TEXT_LEVEL),
+            edge.c.relation.in_([relation.value for relation in _SAME_TEXT]),
             edge.c.needs_review.is_(False),
             or_(child.c.article_id == article_id, parent.c.article_id == article_id),
         )

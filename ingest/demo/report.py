@@ -20,6 +20,7 @@ QUERIES = (
     "SELECT outlet, language, title, relation_to_seed FROM articles ORDER BY published_at",
     "SELECT outlet, relation, parent_outlet, shared_article FROM derivations",
     "SELECT outlet, kind, reason, headline_to FROM article_changes ORDER BY changed_at",
+    "SELECT outlet, kind, title, first_sign_at, decided_at FROM article_events",
     "SELECT stage, rule, title, detail FROM discards ORDER BY stage, rule",
 )
 
@@ -33,6 +34,7 @@ def print_report(console: Console, run: DemoRun, newsroom: Newsroom) -> bool:
             _articles(engine, newsroom),
             _derivations(engine),
             _changes(engine),
+            _events(engine),
             _discards(engine),
             _feeds(engine),
         )
@@ -50,7 +52,7 @@ def print_report(console: Console, run: DemoRun, newsroom: Newsroom) -> bool:
             f"[green]all found:[/green] {len(found.articles)} articles,"
             f" {sum(map(len, found.changes.values()))} changes, {len(found.discards)} discards"
         )
-    console.print(f"\nThe database is left at [bold]{run.database}[/bold]. Four queries to try:")
+    console.print(f"\nThe database is left at [bold]{run.database}[/bold]. Five queries to try:")
     for query in QUERIES:
         console.print(
             f'  storywatch --config {run.config} sql "{query}"', soft_wrap=True, highlight=False
@@ -139,6 +141,21 @@ def _changes(engine: Engine) -> Table:
             f"{row['from_seq']} to {row['to_seq']}",
             row["kind"],
             _text(reason),
+        )
+    return table
+
+
+def _events(engine: Engine) -> Table:
+    table = _table("Disappeared or walled off", "outlet", "headline", "what", "looks", "reason")
+    looks = "SELECT COUNT(*) AS n FROM observation WHERE outcome = 'failed' AND article_id = "
+    for row in _rows(engine, "SELECT * FROM article_events ORDER BY decided_at, url"):
+        (failed,) = _rows(engine, f"{looks}{int(row['article_id'])}")
+        table.add_row(
+            _text(row["outlet"]),
+            _text(row["title"]),
+            row["kind"],
+            f"{failed['n']} failed",
+            _text(row["reason"]),
         )
     return table
 
