@@ -11,6 +11,7 @@ from storage.articles import count_articles
 from storage.candidates import count_candidates, next_candidate_at
 from storage.engine import read_connection
 from storage.feeds import count_feeds
+from storage.lifecycle import open_alarms
 from storage.runs import last_runs
 from storage.schema import discard, edge, feed, observation, version
 
@@ -42,5 +43,9 @@ def read_status(engine: Engine, now: datetime) -> dict[str, Any]:
             "observations": totals["observation"],
             "discards": totals["discard"],
             "relations to the seed": {str(name): int(count) for name, count in relations},
+            "alarms": [
+                f"{alarm.domain} since {alarm.raised_at:%Y-%m-%d %H:%M}: {alarm.detail}"
+                for alarm in open_alarms(connection)
+            ],
             "last runs": list(last_runs(connection)),
         }

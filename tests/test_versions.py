@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from storage.status import read_status
 from tests.running import TALKS, WEATHER, live_through, rows, run_once, write_config
 from tests.site import Answer
 
@@ -204,6 +205,7 @@ def test_a_redesign_raises_an_alarm_and_not_five_walls(site, engine, url, tmp_pa
         [(4, 4, 1)], [(4, 4, True)], [(5, 4, True)], [(5, 4, 1)], [(6, 4, 1)], [(6, 4, True)],
     )  # fmt: skip
     assert rows(engine, "SELECT COUNT(*) FROM article WHERE state = 'blocked'") == [(0,)]
+    assert "no text in 4 of the" in read_status(engine, clock())["alarms"][0]
     site.answers.update(pages)
     clock.advance(hours=3)
     run_once(config, now=clock)
