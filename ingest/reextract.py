@@ -14,7 +14,7 @@ from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.extract import EXTRACTOR, extractor_version
 from ingest.model import Article
-from ingest.settle_change import settle_reextraction
+from ingest.settle_next import settle_reextraction
 from ingest.work import PageReading, reread_body
 from storage.articles import StoredArticle, get_article
 from storage.bodies import articles_made_by_others, body_of, count_made_by_others
