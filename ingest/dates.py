@@ -13,10 +13,11 @@ from email.utils import parsedate_to_datetime
 from time import struct_time
 from urllib.parse import urlsplit
 
-from ingest.model import DatedBy, DateSource
+from ingest.model import DateBounds, DatedBy, DateSource
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LEEWAY = timedelta(hours=48)  # time zones and clocks; the year 2420 is no leeway
+_EASTERNMOST, _WESTERNMOST = timedelta(hours=14), timedelta(hours=12)  # zones ahead, behind UTC
 _MAX_LENGTH = 64
 CONFIDENCE = {
     DateSource.JSON_LD: 0.95,
@@ -86,9 +87,10 @@ def parse_date(
     value = _parse_iso(text) or _parse_rfc(text)
     if value is None:
         return None
-    if value.tzinfo is None:
+    zone_known = value.tzinfo is not None
+    if not zone_known:
         value, sure = value.replace(tzinfo=UTC), sure * 0.9
-    return _dated(value, source, sure, now=now)
+    return _dated(value, source, sure, now=now, zone_known=zone_known)
 
 
 def _parse_iso(text: str) -> datetime | None:
@@ -125,6 +127,7 @@ def _dated(
     *,
     now: datetime,
     day_only: bool = False,
+    zone_known: bool = True,
 ) -> DatedBy | None:
     if value is None:
         return None
@@ -134,7 +137,13 @@ def _dated(
         return None
     if not _EARLIEST <= value <= now + _LEEWAY:
         return None
-    return DatedBy(value=value, source=source, confidence=confidence, day_only=day_only)
+    return DatedBy(
+        value=value,
+        source=source,
+        confidence=confidence,
+        day_only=day_only,
+        zone_known=zone_known,
+    )
 
 
 def from_struct_time(
@@ -206,3 +215,22 @@ def choose_published(candidates: Iterable[DatedBy | None]) -> DatedBy | None:
         if not item.day_only and abs(item.value - best.value) < timedelta(hours=36)
     ]
     return max(finer, key=lambda item: item.confidence) if finer else best
+
+
+def bound_published(published: DatedBy | None, *, known_by: datetime) -> DateBounds:
+    """Return between which moments an article was published, whatever zone its site counts in.
+
+    `known_by` is the first moment at which it is known to have stood there: the first look, or an
+    older capture of an archive. It bounds a date that lies later, or is missing.
+    """
+    if published is None:
+        return DateBounds(earliest=None, latest=known_by)
+    earliest = latest = published.value
+    if published.day_only:
+        earliest -= _EASTERNMOST
+        latest += timedelta(days=1) + _WESTERNMOST
+    elif not published.zone_known:
+        earliest -= _EASTERNMOST
+        latest += _WESTERNMOST
+    latest = min(latest, known_by)
+    return DateBounds(earliest=min(earliest, latest), latest=latest)

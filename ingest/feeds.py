@@ -24,6 +24,7 @@ from ingest.urls import resolve
 
 MAX_ENTRIES = 5000
 _MAX_SUMMARY = 4000
+_UPDATED_ONLY = 0.6  # confidence in a date of change, taken for that of publication
 _MAX_MARKUP = 100_000  # characters of a description that are looked at
 _MAX_TAG = 2000  # characters within which the quotes of a tag are paired
 _BAD_REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));?")
@@ -142,10 +143,15 @@ def _read_entry(item: Any, *, base: str, now: datetime) -> Entry | None:
         guid=clean_line(str(guid)) if guid else None,
         title=clean_line(plain_text(_text(item.get("title")))),
         summary=clean_line(plain_text(summary), limit=_MAX_SUMMARY),
-        published=published or modified,
+        published=published or _as_published(modified),
         modified=modified.value if modified else None,
         author=clean_line(plain_text(_text(item.get("author")))) or None,
     )
+
+
+def _as_published(modified: DatedBy | None) -> DatedBy | None:
+    """The date of a change for want of that of publication: it is that of most articles."""
+    return None if modified is None else replace(modified, confidence=_UPDATED_ONLY)
 
 
 def _link(item: Any, base: str) -> str | None:

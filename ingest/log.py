@@ -53,12 +53,8 @@ def configure_log(*, level: str = "INFO", as_json: bool = False) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter() if as_json else LineFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in (
-        "httpx",
-        "httpcore",
-        "apscheduler",
-        "trafilatura",
-        "htmldate",
-        "charset_normalizer",
-    ):
+    for noisy in ("httpx", "httpcore", "trafilatura", "htmldate", "charset_normalizer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It warns of each tick that finds the one before still at work, as it should under load;
+    # `ingest.daemon` itself tells of jobs that fail or hang.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

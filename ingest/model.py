@@ -68,6 +68,15 @@ class DatedBy:
     source: DateSource
     confidence: float
     day_only: bool = False  # only the day is known: value is its midnight UTC
+    zone_known: bool = True  # False: the time was stated without a zone and is taken as UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateBounds:
+    """Between which two moments something happened; an end that is not known is None."""
+
+    earliest: datetime | None
+    latest: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

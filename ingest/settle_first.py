@@ -17,11 +17,14 @@ from sqlalchemy import Connection
 
 from ingest.assess import Assessment, decide_memberships, discard_off_story
 from ingest.context import Context
+from ingest.dates import CONFIDENCE, bound_published
 from ingest.errors import BadURLError
 from ingest.model import (
     Article,
     ArticleState,
     Candidate,
+    DatedBy,
+    DateSource,
     Discard,
     Failure,
     FetchedPage,
@@ -84,7 +87,7 @@ def settle_first_look(
         connection,
         context,
         claimed.candidate,
-        article=content,
+        article=_dated_by_feed(content, claimed.candidate),
         assessment=reading.assessment,
         look=look,
         redirected_to=fetched.final_url if fetched.redirects else None,
@@ -138,6 +141,18 @@ def settle_article(
     )
 
 
+def _dated_by_feed(article: Article, candidate: Candidate) -> Article:
+    """The article with its feed's date of change, where the page states none."""
+    if article.modified is not None or candidate.modified is None:
+        return article
+    modified = DatedBy(
+        value=candidate.modified,
+        source=DateSource.FEED,
+        confidence=CONFIDENCE[DateSource.FEED],
+    )
+    return replace(article, modified=modified)
+
+
 def _store_new(
     connection: Connection,
     context: Context,
@@ -158,6 +173,7 @@ def _store_new(
         canonical_url=article.canonical_url,
         check_url=_answering_url(article, look),
         published=article.published,
+        bounds=bound_published(article.published, known_by=now),
         now=now,
     )
     add_urls(connection, article_id, urls, now)

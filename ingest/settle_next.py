@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from ingest.assess import Assessment
 from ingest.changes import classify_change, moves_counter
 from ingest.context import Context
+from ingest.dates import bound_published
 from ingest.model import Article, Change, ChangeKind, Outcome
 from ingest.recheck import COUNTER_MOVED, always_differs
 from ingest.relating import refresh_clusters
@@ -58,7 +59,8 @@ def settle_version(
     add_observation(connection, extend_to, article_id=stored.id, version_id=version_id)
     add_change(connection, stored.id, change, from_version=stored.current.id, to_version=version_id)
     follow_version(connection, stored.id, version_id, look.now)
-    if improve_published(connection, stored, article.published):
+    bounds = bound_published(article.published, known_by=stored.first_seen_at)
+    if improve_published(connection, stored, article.published, bounds=bounds):
         refresh_clusters(connection, [stored.id], look.now)
     if change.kind in _CONCERNING:
         wake_articles(

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
 
-from ingest.model import ArticleState, DatedBy, Relevance, Validators
+from ingest.model import ArticleState, DateBounds, DatedBy, Relevance, Validators
 from storage.dialect import insert
 from storage.schema import article, article_story, article_url, article_wake, story, version
 
@@ -199,6 +199,7 @@ def add_article(
     canonical_url: str,
     check_url: str,
     published: DatedBy | None,
+    bounds: DateBounds,
     now: datetime,
 ) -> int:
     """Store a new article, live and without a version yet; return its id."""
@@ -214,17 +215,18 @@ def add_article(
                 state_since=now,
                 check_interval_seconds=0.0,
                 next_check_at=now,
-                **_published_columns(published),
+                **_published_columns(published, bounds),
             )
             .returning(article.c.id)
         ).scalar_one()
     )
 
 
-def _published_columns(published: DatedBy | None) -> dict[str, Any]:
+def _published_columns(published: DatedBy | None, bounds: DateBounds) -> dict[str, Any]:
+    within = {"published_earliest": bounds.earliest, "published_latest": bounds.latest}
     if published is None:
-        return {}
-    return {
+        return within
+    return within | {
         "published_at": published.value,
         "published_source": published.source.value,
         "published_confidence": published.confidence,
@@ -233,13 +235,19 @@ def _published_columns(published: DatedBy | None) -> dict[str, Any]:
 
 
 def improve_published(
-    connection: Connection, stored: StoredArticle, published: DatedBy | None
+    connection: Connection,
+    stored: StoredArticle,
+    published: DatedBy | None,
+    *,
+    bounds: DateBounds,
 ) -> bool:
     """Keep the better of two publication dates; return whether it changed."""
     if published is None or published.confidence <= (stored.published_confidence or 0.0):
         return False
     connection.execute(
-        update(article).where(article.c.id == stored.id).values(**_published_columns(published))
+        update(article)
+        .where(article.c.id == stored.id)
+        .values(**_published_columns(published, bounds))
     )
     return True
 

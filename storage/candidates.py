@@ -80,6 +80,7 @@ def add_candidates(
             "published_source": item.published.source.value if item.published else None,
             "published_confidence": item.published.confidence if item.published else None,
             "published_day_only": item.published.day_only if item.published else None,
+            "modified_at": item.modified,
             "language": item.language,
             "feed_id": item.feed_id,
             "guid": item.guid,
@@ -147,6 +148,7 @@ def claim_candidates(
                 language=row.language,
                 feed_id=row.feed_id,
                 guid=row.guid,
+                modified=row.modified_at,
             ),
         )
         for row in rows

@@ -31,6 +31,8 @@ class ArticleHead:
     published_at: datetime | None
     published_source: str | None
     published_confidence: float | None
+    published_earliest: datetime | None
+    published_latest: datetime | None
     last_checked_at: datetime | None
     next_check_at: datetime | None
     looks: dict[str, int]  # by outcome
@@ -92,6 +94,8 @@ def article_head(connection: Connection, article_id: int) -> ArticleHead | None:
         published_at=row.published_at,
         published_source=row.published_source,
         published_confidence=row.published_confidence,
+        published_earliest=row.published_earliest,
+        published_latest=row.published_latest,
         last_checked_at=row.last_checked_at,
         next_check_at=row.next_check_at,
         looks=dict(Counter({str(outcome): int(count) for outcome, count in looks})),

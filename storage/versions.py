@@ -12,6 +12,7 @@ from ingest.model import (
     Article,
     Change,
     ChangeKind,
+    DatedBy,
     FailureKind,
     ObservationSource,
     Outcome,
@@ -111,8 +112,8 @@ def add_version(
                 text=value.text,
                 language=value.language,
                 words=value.words,
-                published_at=value.published.value if value.published else None,
-                modified_at=value.modified.value if value.modified else None,
+                **_dated_columns("published", value.published),
+                **_dated_columns("modified", value.modified),
                 extractor=value.extractor,
                 extractor_version=value.extractor_version,
                 first_observed_at=now,
@@ -121,6 +122,16 @@ def add_version(
             .returning(version.c.id)
         ).scalar_one()
     )
+
+
+def _dated_columns(name: str, dated: DatedBy | None) -> dict[str, datetime | str | float]:
+    if dated is None:
+        return {}
+    return {
+        f"{name}_at": dated.value,
+        f"{name}_source": dated.source.value,
+        f"{name}_confidence": dated.confidence,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,19 @@ articles = Table(
     Column("published_source", Text, comment="where that was read: json-ld, meta, feed, url, …"),
     Column("published_confidence", Float, comment="how far to trust it, 0 to 1"),
     Column("published_day_only", Boolean, comment="only the day is known: the time is midnight"),
+    Column(
+        "published_earliest",
+        UTCDateTime,
+        comment="it was published then or later, whatever the zone of its date; null: nobody knows",
+    ),
+    Column(
+        "published_latest",
+        UTCDateTime,
+        comment="it was published then or before, by its date or because it was seen",
+    ),
+    Column("modified_at", UTCDateTime, comment="date of change that the current version states"),
+    Column("modified_source", Text, comment="where that was read: json-ld, meta, feed"),
+    Column("modified_confidence", Float, comment="how far to trust it, 0 to 1"),
     Column("first_seen_at", UTCDateTime, comment="when the monitor first held it"),
     Column("last_checked_at", UTCDateTime, comment="last look that was made at it again"),
     Column("state", Text, comment="live, gone, blocked"),
@@ -47,6 +60,8 @@ articles = Table(
 SELECT a.id AS article_id, o.name AS outlet, o.domain, o.country, o.language AS outlet_language,
        a.canonical_url AS url, v.title, v.byline, v.language, v.words,
        a.published_at, a.published_source, a.published_confidence, a.published_day_only,
+       a.published_earliest, a.published_latest,
+       v.modified_at, v.modified_source, v.modified_confidence,
        a.first_seen_at, a.last_checked_at, a.state, a.state_since,
        (SELECT COUNT(*) FROM version n WHERE n.article_id = a.id) AS versions,
        s.slug AS story, m.score AS relevance,
@@ -85,7 +100,11 @@ article_versions = Table(
     Column("first_observed_at", UTCDateTime, comment="first look that showed this version"),
     Column("last_observed_at", UTCDateTime, comment="last look that still showed it"),
     Column("published_at", UTCDateTime, comment="date of publication as this version states it"),
+    Column("published_source", Text, comment="where that was read: json-ld, meta, feed, url, …"),
+    Column("published_confidence", Float, comment="how far to trust it, 0 to 1"),
     Column("modified_at", UTCDateTime, comment="date of change as this version states it"),
+    Column("modified_source", Text, comment="where that was read: json-ld, meta, feed"),
+    Column("modified_confidence", Float, comment="how far to trust it, 0 to 1"),
     Column("extractor", Text, comment="program that read the text out of the page"),
     Column("extractor_version", Text, comment="and its version"),
     comment="Every version of every article.",
@@ -94,8 +113,9 @@ article_versions = Table(
 SELECT v.article_id, v.id AS version_id, v.seq,
        CASE WHEN v.id = a.current_version_id THEN TRUE ELSE FALSE END AS is_current,
        v.title, v.byline, v.text, v.language, v.words, v.content_hash,
-       v.first_observed_at, v.last_observed_at, v.published_at, v.modified_at,
-       v.extractor, v.extractor_version
+       v.first_observed_at, v.last_observed_at,
+       v.published_at, v.published_source, v.published_confidence,
+       v.modified_at, v.modified_source, v.modified_confidence, v.extractor, v.extractor_version
 FROM version v
 JOIN article a ON a.id = v.article_id
 """

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.dates import choose_published, find_day, from_struct_time, from_url, parse_date
-from ingest.model import DatedBy, DateSource
+from ingest.dates import (
+    bound_published,
+    choose_published,
+    find_day,
+    from_struct_time,
+    from_url,
+    parse_date,
+)
+from ingest.model import DateBounds, DatedBy, DateSource
 
 NOW = datetime(2023, 9, 20, 12, tzinfo=UTC)
 NOON = "2023-09-05T12:00:00+00:00"
@@ -217,3 +224,52 @@ OTHER_DAY = dated("2023-09-12T09:00:00", DateSource.FEED, 0.8)
 )
 def test_the_most_trusted_date_is_chosen(candidates, chosen):
     assert choose_published(candidates) == chosen
+
+
+SEEN = datetime(2023, 9, 6, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "earliest", "latest"),
+    [
+        pytest.param("2023-09-05T12:00Z", NOON, NOON, id="a moment bounds itself"),
+        pytest.param(
+            "2023-09-05", "2023-09-04T10:00Z", "2023-09-06T09:00Z",
+            id="a day begins in the east, and had ended in the west when the article was seen",
+        ),
+        pytest.param(
+            "2023-09-03", "2023-09-02T10:00Z", "2023-09-04T12:00Z",
+            id="a day ends when it ends at the western end of the world",
+        ),
+        pytest.param(
+            "2023-09-05T12:00", "2023-09-04T22:00Z", "2023-09-06T00:00Z",
+            id="a time without a zone may be of any",
+        ),
+        pytest.param(
+            "2023-09-07T12:00Z", "2023-09-06T09:00Z", "2023-09-06T09:00Z",
+            id="what was seen was published, whatever its date says",
+        ),
+        pytest.param("2420-09-07T12:00Z", None, "2023-09-06T09:00Z", id="the year 2420 is no date"),
+        pytest.param("", None, "2023-09-06T09:00Z", id="without a date only the look bounds"),
+    ],
+)  # fmt: skip
+def test_publication_is_bounded(text, earliest, latest):
+    found = bound_published(parse(text), known_by=SEEN)
+    assert found == DateBounds(
+        earliest=datetime.fromisoformat(earliest) if earliest else None,
+        latest=datetime.fromisoformat(latest),
+    )
+
+
+MINUTES = st.integers(min_value=0, max_value=17_000_000).map(lambda n: NOW - timedelta(minutes=n))
+
+
+@given(
+    at=MINUTES,
+    seen=MINUTES,
+    form=st.sampled_from(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ"]),
+)
+def test_bounds_are_in_order_and_never_after_the_look(at, seen, form):
+    found = bound_published(parse(at.strftime(form)), known_by=seen)
+    assert found.earliest is not None
+    assert found.earliest <= found.latest <= seen

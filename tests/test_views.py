@@ -127,7 +127,8 @@ def edited(engine):
         item = add_article(
             connection, paper,
             published_at=NOON - HOUR, published_source="json-ld", published_confidence=0.95,
-            published_day_only=False, last_checked_at=NOON + 2 * HOUR, state="gone",
+            published_day_only=False, published_earliest=NOON - HOUR,
+            published_latest=NOON - HOUR, last_checked_at=NOON + 2 * HOUR, state="gone",
             state_since=NOON + 2 * HOUR,
         )  # fmt: skip
         first = add_version(
@@ -136,7 +137,9 @@ def edited(engine):
         )  # fmt: skip
         second = add_version(
             connection, item, 2,
-            byline="A Reporter", words=7, modified_at=NOON + HOUR, published_at=NOON - HOUR,
+            byline="A Reporter", words=7, modified_at=NOON + HOUR, modified_source="meta",
+            modified_confidence=0.5, published_at=NOON - HOUR, published_source="json-ld",
+            published_confidence=0.95,
             first_observed_at=NOON + HOUR, last_observed_at=NOON + 2 * HOUR,
         )  # fmt: skip
         set_current(connection, item, second)
@@ -183,6 +186,11 @@ def test_an_article_is_shown_as_it_stands_now(edited):
             "published_source": "json-ld",
             "published_confidence": 0.95,
             "published_day_only": False,
+            "published_earliest": NOON - HOUR,
+            "published_latest": NOON - HOUR,
+            "modified_at": NOON + HOUR,
+            "modified_source": "meta",
+            "modified_confidence": 0.5,
             "first_seen_at": NOON,
             "last_checked_at": NOON + 2 * HOUR,
             "state": "gone",
@@ -252,7 +260,11 @@ def test_every_version_is_shown_and_the_current_one_marked(edited):
         "first_observed_at": NOON + HOUR,
         "last_observed_at": NOON + 2 * HOUR,
         "published_at": NOON - HOUR,
+        "published_source": "json-ld",
+        "published_confidence": 0.95,
         "modified_at": NOON + HOUR,
+        "modified_source": "meta",
+        "modified_confidence": 0.5,
         "extractor": "reader",
         "extractor_version": "1.0",
     }

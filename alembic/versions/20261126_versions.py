@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,25 +22,45 @@ _DETAILS = (
     ("numbers_added", None),
     ("numbers_removed", None),
 )
+_ENTRY_HASH = ("entry_hash", sa.Text, "of the entry's headline and dates when last seen")
+_DATES: tuple[tuple[str, tuple[tuple[str, Any, str], ...]], ...] = (
+    ("article_feed", (_ENTRY_HASH,)),
+    ("candidate", (("modified_at", UTCDateTime, "as its feed states it"),)),
+    (
+        "article",
+        (
+            ("published_earliest", UTCDateTime, "not before; null: nobody knows"),
+            ("published_latest", UTCDateTime, "not after: by its date, or it was there"),
+        ),
+    ),
+    (
+        "version",
+        (
+            ("published_source", sa.Text, "json-ld, meta, feed, url, text, given"),
+            ("published_confidence", sa.Float, "0 to 1"),
+            ("modified_source", sa.Text, "json-ld, meta, feed"),
+            ("modified_confidence", sa.Float, "0 to 1"),
+        ),
+    ),
+)
 
 
 def upgrade() -> None:
-    """Add the details of changes, empty for those already stored, and three tables."""
+    """Add the details of changes and dates, empty for those already stored, and five tables."""
+    recreate = "always" if _is_sqlite() else "never"
     if not _is_sqlite():  # which keeps no comments
         op.execute(f"COMMENT ON COLUMN observation.outcome IS '{_OUTCOMES}'")
-    with op.batch_alter_table("change", recreate="always" if _is_sqlite() else "never") as batch:
+    with op.batch_alter_table("change", recreate=recreate) as batch:
         for name, comment in _DETAILS:
             batch.add_column(
                 sa.Column(name, Json, nullable=False, server_default="[]", comment=comment)
             )
-    with op.batch_alter_table(
-        "article_feed", recreate="always" if _is_sqlite() else "never"
-    ) as batch:
-        batch.add_column(
-            sa.Column(
-                "entry_hash", sa.Text, comment="of the entry's headline and dates when last seen"
-            )
-        )
+    for table, columns in _DATES:
+        with op.batch_alter_table(table, recreate=recreate) as batch:
+            for name, kind, comment in columns:
+                batch.add_column(sa.Column(name, kind, comment=comment))
+    # All that is sure of an article stored before: it was there when it was first seen.
+    op.execute("UPDATE article SET published_latest = first_seen_at")
     op.create_table(
         "article_wake",
         sa.Column(
@@ -138,8 +160,10 @@ def downgrade() -> None:
     """Drop the tables and columns."""
     for table in ("outlet_alarm", "change_travel", "article_event", "article_wake"):
         op.drop_table(table)
-    with op.batch_alter_table("article_feed") as batch:
-        batch.drop_column("entry_hash")
+    for table, columns in reversed(_DATES):
+        with op.batch_alter_table(table) as batch:
+            for name, _kind, _comment in reversed(columns):
+                batch.drop_column(name)
     with op.batch_alter_table("change") as batch:
         for name, _comment in reversed(_DETAILS):
             batch.drop_column(name)

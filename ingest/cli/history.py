@@ -158,6 +158,9 @@ def _head_facts(head: ArticleHead) -> Iterator[tuple[str, str]]:
         else ""
     )
     yield "published", f"{_time(head.published_at) if head.published_at else 'unknown'}{dated}"
+    if head.published_latest is not None and head.published_latest != head.published_earliest:
+        since = _time(head.published_earliest) if head.published_earliest else "nobody knows when"
+        yield "", f"between {since} and {_time(head.published_latest)}"
     yield "state", head.state
     yield "looks", ", ".join(f"{count} {outcome}" for outcome, count in head.looks.items())
     yield "last look", _time(head.last_checked_at)
