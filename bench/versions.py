@@ -22,7 +22,8 @@ from random import Random
 
 from sqlalchemy import Engine, func, select
 from versions_rivals import RIVALS, run_rival
-from versions_room import GONE, OUTLETS, WALLS, Piece, Room, Spell, make_pieces
+from versions_room import OUTLETS, Piece, Room, Spell, make_pieces
+from versions_walls import GONE, WALLS
 
 from ingest.config import load_config
 from ingest.demo.http import serve
@@ -30,7 +31,16 @@ from ingest.model import FailureKind, Outcome
 from ingest.passes import run_pass
 from ingest.recheck import UNREADABLE
 from ingest.runtime import open_context, open_database
-from storage.schema import article, article_event, candidate, change, feed, observation, version
+from storage.schema import (
+    article,
+    article_event,
+    article_wake,
+    candidate,
+    change,
+    feed,
+    observation,
+    version,
+)
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 TICK = timedelta(minutes=1)
@@ -89,7 +99,12 @@ def next_due(engine: Engine, end: datetime) -> datetime:
     with engine.connect() as connection:
         due = [
             connection.scalar(select(func.min(column)))
-            for column in (feed.c.next_poll_at, article.c.next_check_at, candidate.c.due_at)
+            for column in (
+                feed.c.next_poll_at,
+                article.c.next_check_at,
+                article_wake.c.woken_at,
+                candidate.c.due_at,
+            )
         ]
     return min((at for at in due if at is not None), default=end)
 
@@ -325,10 +340,11 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="print what was mistaken for what")
     options = parser.parse_args()
     pieces = make_pieces(options.seed, count=options.articles, start=START, days=options.days)
-    redesign = START + timedelta(days=options.days * 0.4)
-    for piece in pieces:
-        if piece.outlet == OUTLETS - 1:
-            piece.spells.insert(0, Spell("empty", redesign, redesign + timedelta(days=2)))
+    for outlet, mode, part in ((OUTLETS - 1, "empty", 0.4), (2, "terms", 0.3)):
+        begin = START + timedelta(days=options.days * part)  # a redesign, and a wall before all
+        for piece in pieces:
+            if piece.outlet == outlet:
+                piece.spells.insert(0, Spell(mode, begin, begin + timedelta(days=2)))
     room = Room(pieces, start=START)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from versions_room import GONE, WALLS, Piece, Room
+from versions_room import Piece, Room
+from versions_walls import GONE, WALLS
 
 TICK = timedelta(minutes=15)
 _DAY = 86400.0

@@ -16,11 +16,10 @@ from html import escape
 from random import Random
 
 from versions_prose import Writer
+from versions_walls import GONE, PAGES, WALLS
 
 from ingest.demo.http import Response
 
-WALLS = ("consent", "login", "captcha", "error", "stub", "empty")
-GONE = ("404", "410", "soft-404", "home")
 OUTLETS = 10
 _LINES = {
     "en": ("Updated {0} minutes ago", "{0} comments", "Read more: The {0} best days of summer"),
@@ -180,7 +179,7 @@ def _live(random: Random, writer: Writer, piece: Piece, fate: str, *, end: datet
             piece.spells.append(Spell(mode, begin, begin + timedelta(minutes=40)))
     elif fate == "wall":
         begin = piece.published + gap(10)
-        mode = random.choice(("consent", "login", "captcha", "error"))
+        mode = random.choice(("consent", "login", "captcha", "error", "foreign"))
         piece.spells.append(Spell(mode, begin, begin + timedelta(days=random.uniform(1, 6))))
         piece.spells.append(Spell("consent", piece.published, end, share=0.1))
         _edit(random, writer, piece, "substantive", begin + timedelta(days=0.3))
@@ -313,8 +312,8 @@ class Room:
 
     def content(self, piece: Piece, mode: str, index: int) -> tuple[str, str]:
         """Headline and text that a page shows, what belongs to the page among it."""
-        if mode in _PAGES:
-            return _PAGES[mode]
+        if mode in PAGES:
+            return PAGES[mode]
         state = piece.states[index]
         if mode == "old":
             state = piece.states[max(index - 1, 0)]
@@ -331,43 +330,6 @@ class Room:
             )
             text += f"\n\n{lines[2].format(minutes % 13 + 2)}"
         return title, text
-
-
-_PAGES = {
-    "consent": (
-        "Before you continue",
-        (
-            "We and our partners use cookies to store and/or access information on a device.\n\n"
-            "Please accept all cookies or manage your preferences.\n\nAccept all\n\nReject all"
-        ),
-    ),
-    "login": (
-        "Subscribers only",
-        (
-            "This article is for subscribers only.\n\nLog in to continue reading.\n\n"
-            "Already a subscriber? Sign in here."
-        ),
-    ),
-    "captcha": (
-        "Just a moment...",
-        (
-            "Verify you are human by completing the action below.\n\n"
-            "This site needs to review the security of your connection first."
-        ),
-    ),
-    "error": (
-        "Access denied",
-        (
-            "You don't have permission to access this page on this server.\n\n"
-            "Reference 18.2f4d1502.1694507210.3f"
-        ),
-    ),
-    "empty": ("", ""),
-    "soft-404": (
-        "Page not found",
-        "The page you were looking for could not be found.\n\nIt may have been moved or deleted.",
-    ),
-}
 
 
 def _page(title: str, text: str, language: str, published: datetime | None) -> str:

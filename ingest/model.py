@@ -47,6 +47,8 @@ class Feed:
     interval_seconds: float
     failures: float  # weighted: hard 1, soft 0.5, temporary 0.25
     last_full_fetch_at: datetime | None  # the last unconditional fetch: validators lie
+    changes_told: int = 0  # changes of its articles that it told of, older ones at half weight
+    changes_untold: int = 0
 
 
 class DateSource(StrEnum):
@@ -153,6 +155,7 @@ class FailureKind(StrEnum):
     NOT_HTML = "not-html"
     EMPTY = "empty"  # no text could be extracted
     COLLAPSED = "collapsed"  # hardly any text is left of what was there
+    OTHER_PAGE = "other-page"  # nothing of the article is left, another text stands there
     BLOCKED = "blocked"  # consent wall, login, captcha, bot check
     SOFT_404 = "soft-404"
     CRASHED = "crashed"  # the worker died or overran its time on it
@@ -174,6 +177,7 @@ _TEMPORARY = frozenset(
         FailureKind.RATE_LIMITED,
         FailureKind.BLOCKED,
         FailureKind.COLLAPSED,
+        FailureKind.OTHER_PAGE,
         FailureKind.CRASHED,
         FailureKind.ROBOTS,
     }

@@ -6,7 +6,7 @@ Feed -> fetch -> read_feed (worker) -> entries -> Candidate | Discard -> one tra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -38,10 +38,12 @@ from ingest.schedule import (
 )
 from ingest.settle_first import seen_entry
 from ingest.urls import canonicalize, url_key
+from ingest.vouching import Record, was_told
+from ingest.waking import wake
 from ingest.work import FeedReading, read_feed
 from storage.candidates import add_candidates, add_discards, known_urls, note_seen_in_feed
 from storage.feeds import FeedState, PollRecord, record_poll
-from storage.lifecycle import wake_articles
+from storage.vouching import changes_since_read, record_listing
 
 _ACCEPT = (
     "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
@@ -133,18 +135,24 @@ def settle_poll(
         for key, item in sorted_out.candidates.items()
         if key in known.articles
     ]
+    changes = changes_since_read(connection, feed.id, [item.article_id for item in seen])
     told_anew = note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
-    wake_articles(
-        connection,
-        told_anew,
-        reason="its feed says other things of it",
-        now=now,
-        rested=timedelta(seconds=context.check_budget.first_seconds / 2),
+    record = Record(told=feed.changes_told, untold=feed.changes_untold).add(
+        [
+            was_told(
+                told_at=item.told_at,
+                last_read_before=item.last_read_before,
+                told_now=item.article_id in told_anew,
+            )
+            for item in changes
+        ]
     )
+    record_listing(connection, feed.id, told=record.told, untold=record.untold, now=now)
+    wake(connection, context, told_anew, reason="its feed says other things of it", now=now)
     plan = plan_after_success(
         interval_seconds=feed.interval_seconds,
         entries=len(document.entries),
-        new_entries=queued + discarded,
+        new_entries=queued + discarded + len(told_anew),
         now=now,
         budget=context.poll_budget,
         jitter=context.chance(),

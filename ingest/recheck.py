@@ -14,9 +14,14 @@ from email.utils import parsedate_to_datetime
 from ingest.model import ArticleState, FailureKind, Outcome, PastLook
 
 MISSING = frozenset({FailureKind.NOT_FOUND, FailureKind.GONE, FailureKind.SOFT_404})
-UNREADABLE = frozenset({FailureKind.BLOCKED, FailureKind.COLLAPSED, FailureKind.EMPTY})
+UNREADABLE = frozenset(
+    {FailureKind.BLOCKED, FailureKind.COLLAPSED, FailureKind.OTHER_PAGE, FailureKind.EMPTY}
+)
 DEGRADED = frozenset({FailureKind.COLLAPSED, FailureKind.EMPTY, FailureKind.CRASHED})
 """What a redesign does to extraction."""
+
+REDESIGN_WITHIN = timedelta(days=3)
+"""A redesign takes the text of an outlet's articles all at once; walls come one by one."""
 
 COUNTER_MOVED = "only a counter moved"
 """Why a look was noise, for people and for the looks after it."""
@@ -27,6 +32,7 @@ _LOOKS, _LOOKS_STALE, _MOST_LOOKS = 4, 6, 8
 _SETTLED_UNSEEN = 2
 _MOVING_VERSIONS = 2
 _COLLAPSED, _COLLAPSED_ALONE, _BELOW_USUAL = 0.2, 0.1, 0.35
+_OTHER_SHRUNK = 0.5  # of the words before, that a wall is shorter than
 _LEAST_ARTICLES = 5
 _CANARY_LOOKS, _CANARY_WINDOW, _CANARY_SHARE = 4, 6, 0.6
 _TOLERANCE = timedelta(seconds=1)  # HTTP dates have no fractions
@@ -166,6 +172,34 @@ def has_collapsed(
         return words < _COLLAPSED_ALONE * words_before
     median = sorted(usual)[len(usual) // 2]
     return words < _COLLAPSED * words_before and words < _BELOW_USUAL * median
+
+
+def weigh_other_page(
+    looks: Sequence[PastLook],
+    *,
+    words: int,
+    words_before: int,
+    stands_elsewhere: bool,
+    grace_seconds: float,
+    now: datetime,
+) -> FailureKind | None:
+    """What a page is that has nothing of the article, by the looks before, the latest first.
+
+    A wall, when other addresses of the outlet showed it too. Another text of the article, None,
+    when it is not much shorter and still there after the grace period. Else it remains to be seen.
+    """
+    if stands_elsewhere:
+        return FailureKind.BLOCKED
+    if words < _OTHER_SHRUNK * words_before:
+        return FailureKind.OTHER_PAGE
+    first = now
+    for look in looks:
+        if look.failure is FailureKind.OTHER_PAGE:
+            first = look.observed_at
+        elif look.outcome is not Outcome.FAILED:
+            break
+    lasted = (now - first).total_seconds()
+    return None if first < now and lasted >= grace_seconds else FailureKind.OTHER_PAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,7 @@ async def open_context(
                     check_budget=CheckBudget(
                         first_seconds=schedule.first_check_seconds,
                         growth=schedule.check_growth,
+                        vouched_growth=schedule.check_growth_vouched,
                         park_after_seconds=schedule.park_after_days * 86400,
                         grace_seconds=schedule.gone_grace_seconds,
                     ),

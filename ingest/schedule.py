@@ -56,6 +56,7 @@ class CheckBudget:
 
     first_seconds: float = 1200.0
     growth: float = 1.2
+    vouched_growth: float = 1.5  # while a feed tells of changes
     ceiling_seconds: float = 7 * DAY
     park_after_seconds: float = 40 * DAY  # since the last version
     grace_seconds: float = 3600.0  # between the first and the second sign of a disappearance
@@ -184,14 +185,14 @@ def plan_check_after_unchanged(
     now: datetime,
     budget: CheckBudget,
     jitter: float,
+    vouched: bool = False,
 ) -> CheckPlan:
     """Plan after an unchanged look: a fifth longer; parked when nothing came for long.
 
-    `since` is when the current version was first seen.
+    `since` is when the current version was first seen; `vouched`, that a feed tells of changes.
     """
-    interval = min(
-        max(interval_seconds, budget.first_seconds) * budget.growth, budget.ceiling_seconds
-    )
+    growth = budget.vouched_growth if vouched else budget.growth
+    interval = min(max(interval_seconds, budget.first_seconds) * growth, budget.ceiling_seconds)
     due = _after(now, interval, jitter)
     if (due - since).total_seconds() > budget.park_after_seconds:
         return CheckPlan(interval_seconds=interval, next_check_at=None)
@@ -234,6 +235,25 @@ def plan_check_after_failure(
         interval_seconds=unchanged.interval_seconds,
         next_check_at=max(unchanged.next_check_at, earliest),
     )
+
+
+def plan_wake(
+    *,
+    checked_at: datetime | None,
+    changed_at: datetime | None,
+    now: datetime,
+    budget: CheckBudget,
+) -> datetime | None:
+    """When to look at an article that is said to have changed; None: the last look saw it changed.
+
+    Half of the first interval lies between two looks, so that a feed that tells other things at
+    each poll can't have a page fetched without end.
+    """
+    if checked_at is None:
+        return now
+    if changed_at is not None and changed_at <= checked_at:
+        return None
+    return max(now, checked_at + timedelta(seconds=budget.first_seconds / 2))
 
 
 def plan_retry(

@@ -250,6 +250,7 @@ def seen_entry(article_id: int, candidate: Candidate) -> SeenEntry:
         article_id=article_id,
         guid=candidate.guid,
         entry_hash=sha256(told.encode("utf-8", "replace")).hexdigest(),
+        modified_at=candidate.modified,
     )
 
 

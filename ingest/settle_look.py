@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from ingest.context import Context
 from ingest.model import ArticleState, EventKind, FetchedPage, Outcome, Validators
-from ingest.recheck import count_degraded, is_degraded
+from ingest.recheck import REDESIGN_WITHIN, count_degraded, is_degraded
 from ingest.schedule import CheckPlan, plan_check_after_unchanged
+from ingest.vouching import Record, vouches_for
 from storage.articles import CheckState, StoredArticle, record_check
 from storage.lifecycle import (
     add_event,
@@ -24,6 +25,7 @@ from storage.lifecycle import (
     raise_alarm,
 )
 from storage.versions import Observation, add_observation, extend_version
+from storage.vouching import listings_of
 
 log = logging.getLogger("storywatch.articles")
 
@@ -51,19 +53,29 @@ def settle_same(connection: Connection, context: Context, look: Look) -> Report:
     add_observation(
         connection, look.observation, article_id=stored.id, version_id=stored.current.id
     )
-    plan = plan_unchanged(context, look)
+    plan = plan_unchanged(connection, context, look)
     settle_live(connection, look, plan)
     return look.observation.outcome, look.observation.reason or ""
 
 
-def plan_unchanged(context: Context, look: Look) -> CheckPlan:
+def plan_unchanged(connection: Connection, context: Context, look: Look) -> CheckPlan:
     """The plan after a look that made no difference."""
+    interval = look.article.check_interval_seconds
+    vouched = any(
+        vouches_for(
+            Record(told=item.told, untold=item.untold),
+            poll_seconds=item.interval_seconds,
+            check_seconds=interval,
+        )
+        for item in listings_of(connection, look.article.id)
+    )
     return plan_check_after_unchanged(
-        interval_seconds=look.article.check_interval_seconds,
+        interval_seconds=interval,
         since=look.article.current.first_observed_at,
         now=look.now,
         budget=context.check_budget,
         jitter=context.chance(),
+        vouched=vouched,
     )
 
 
@@ -120,9 +132,11 @@ def write_check(
 
 def watch_outlet(connection: Connection, stored: StoredArticle, now: datetime) -> None:
     """Raise an alarm when the outlet's pages can't be read any more, clear it when they can."""
-    failures = last_failures(connection, stored.outlet_id)
-    failed, looked = count_degraded(failures)
     alarmed = has_alarm(connection, stored.outlet_id)
+    failures = last_failures(
+        connection, stored.outlet_id, blocked_after=None if alarmed else now - REDESIGN_WITHIN
+    )
+    failed, looked = count_degraded(failures)
     if is_degraded(failures) and not alarmed:
         detail = f"no text in {failed} of the {looked} articles last looked at"
         raise_alarm(

@@ -6,7 +6,7 @@ Article -> classify_change -> version, change, travels -> relatives woken -> nex
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -21,8 +21,9 @@ from ingest.schedule import plan_check_after_change
 from ingest.settle_look import Look, Report, plan_unchanged, settle_live, settle_same
 from ingest.settle_version import store_version
 from ingest.travelling import follow_version
+from ingest.waking import wake
 from storage.articles import StoredArticle, get_article, improve_published
-from storage.lifecycle import text_relatives, wake_articles
+from storage.lifecycle import text_relatives
 from storage.versions import add_change, add_observation, last_added, past_looks
 
 _IDLE = frozenset({ChangeKind.BOILERPLATE, ChangeKind.MINOR, ChangeKind.REEXTRACTED})
@@ -63,15 +64,11 @@ def settle_version(
     if improve_published(connection, stored, article.published, bounds=bounds):
         refresh_clusters(connection, [stored.id], look.now)
     if change.kind in _CONCERNING:
-        wake_articles(
-            connection,
-            text_relatives(connection, stored.id),
-            reason=f"{change.kind} in a relative, article {stored.id}",
-            now=look.now,
-            rested=timedelta(seconds=context.check_budget.first_seconds / 2),
-        )
+        relatives = text_relatives(connection, stored.id)
+        reason = f"{change.kind} in a relative, article {stored.id}"
+        wake(connection, context, dict.fromkeys(relatives), reason=reason, now=look.now)
     if change.kind in _IDLE:
-        plan = plan_unchanged(context, look)
+        plan = plan_unchanged(connection, context, look)
     else:
         plan = plan_check_after_change(
             now=look.now, budget=context.check_budget, jitter=context.chance()

@@ -6,6 +6,8 @@ grace period; a wall is never a version.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from ingest.context import Context
@@ -31,14 +33,15 @@ def settle_problem(
     problem: Failure | Rejection,
     page: FetchedPage | None,
     reading: PageReading | None = None,
+    mark: str | None = None,
 ) -> Report:
-    """Write a failed look: observation, state, event, alarm, and when to look again."""
+    """Write a failed look: observation, state, event, alarm, and when to look again.
+
+    `mark` is that of a page which has nothing of the article.
+    """
     now = problem.at if isinstance(problem, Failure) else context.now()
-    look = Look(
-        article=stored,
-        observation=problem_observation(stored.check_url, problem, page, now, reading=reading),
-        page=page,
-    )
+    seen = problem_observation(stored.check_url, problem, page, now, reading=reading)
+    look = Look(article=stored, observation=replace(seen, page_mark=mark), page=page)
     add_observation(connection, look.observation, article_id=stored.id)
     decision = decide_state(
         past_looks(connection, stored.id),

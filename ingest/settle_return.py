@@ -93,16 +93,18 @@ def settle_return(
     settle_live(
         connection,
         look,
-        _plan_return(context, look, weighed),
+        _plan_return(connection, context, look, weighed),
         validators=stored.validators,
     )
     return outcome, detail
 
 
-def _plan_return(context: Context, look: Look, weighed: Return) -> CheckPlan:
+def _plan_return(
+    connection: Connection, context: Context, look: Look, weighed: Return
+) -> CheckPlan:
     """The next look soon, unless the content is known to flip."""
     if weighed.flips >= _FLIPPING:
-        return plan_unchanged(context, look)
+        return plan_unchanged(connection, context, look)
     return plan_check_to_confirm(
         interval_seconds=look.article.check_interval_seconds,
         wait_seconds=context.check_budget.first_seconds,

@@ -162,7 +162,9 @@ def claim_due_articles(
 
     With `checked_before`, those that were last looked at before it, due or not.
     """
-    woken = article.c.id.in_(select(article_wake.c.article_id))
+    woken = article.c.id.in_(
+        select(article_wake.c.article_id).where(article_wake.c.woken_at <= now)
+    )
     due = (
         or_(article.c.next_check_at <= now, woken)
         if checked_before is None

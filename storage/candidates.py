@@ -208,22 +208,31 @@ class SeenEntry:
     article_id: int
     guid: str | None
     entry_hash: str  # of what the entry says
+    modified_at: datetime | None  # as the entry states it
 
 
 def note_seen_in_feed(
     connection: Connection, seen: Sequence[SeenEntry], *, feed_id: int, now: datetime
-) -> frozenset[int]:
+) -> dict[int, datetime | None]:
     """Note that articles stand in a feed; return those of which it says other things than before.
 
-    Absence from a later poll changes nothing.
+    With each, when it changed by the feed's own word: None unless that date moved. Absence from a
+    later poll changes nothing.
     """
     by_article = {item.article_id: item for item in seen}
     rows = connection.execute(
-        select(article_feed.c.article_id, article_feed.c.entry_hash).where(
+        select(
+            article_feed.c.article_id, article_feed.c.entry_hash, article_feed.c.modified_at
+        ).where(
             article_feed.c.feed_id == feed_id, article_feed.c.article_id.in_(sorted(by_article))
         )
-    )
-    before = {row.article_id: row.entry_hash for row in rows}
+    ).all()
+    told = {}
+    for row in rows:
+        item = by_article[row.article_id]
+        if row.entry_hash not in {None, item.entry_hash}:
+            moved = item.modified_at is not None and item.modified_at != row.modified_at
+            told[row.article_id] = item.modified_at if moved else None
     for article_id, item in sorted(by_article.items()):
         statement = insert(connection, article_feed).values(
             article_id=article_id,
@@ -232,18 +241,20 @@ def note_seen_in_feed(
             first_seen_at=now,
             last_seen_at=now,
             entry_hash=item.entry_hash,
+            modified_at=item.modified_at,
         )
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["article_id", "feed_id"],
-                set_={"last_seen_at": now, "entry_hash": item.entry_hash},
+                set_={
+                    "last_seen_at": now,
+                    "entry_hash": item.entry_hash,
+                    "modified_at": item.modified_at,
+                    **({"told_at": now} if article_id in told else {}),
+                },
             )
         )
-    return frozenset(
-        article_id
-        for article_id, item in by_article.items()
-        if before.get(article_id, item.entry_hash) not in {None, item.entry_hash}
-    )
+    return told
 
 
 def count_candidates(connection: Connection) -> int:

@@ -216,6 +216,8 @@ def due_feeds(
             interval_seconds=row.interval_seconds,
             failures=row.failures,
             last_full_fetch_at=row.last_full_fetch_at,
+            changes_told=row.changes_told,
+            changes_untold=row.changes_untold,
         )
         for row in connection.execute(query)
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, or_, select, true, update
 
-from ingest.model import EventKind, FailureKind, Relation
+from ingest.model import ArticleState, EventKind, FailureKind, Relation
 from storage.dialect import insert
 from storage.schema import (
     article,
@@ -60,10 +60,32 @@ def usual_words(
     )
 
 
+def stands_elsewhere(
+    connection: Connection, page_mark: str, *, outlet_id: int, besides: int
+) -> bool:
+    """Whether a page that is no article was seen at the address of another of the outlet's."""
+    return (
+        connection.execute(
+            select(observation.c.id)
+            .join(article, article.c.id == observation.c.article_id)
+            .where(
+                observation.c.page_mark == page_mark,
+                article.c.outlet_id == outlet_id,
+                article.c.id != besides,
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
 def last_failures(
-    connection: Connection, outlet_id: int, *, limit: int = 12
+    connection: Connection, outlet_id: int, *, blocked_after: datetime | None, limit: int = 12
 ) -> tuple[FailureKind | None, ...]:
-    """How the last look at each of the outlet's articles ended, the latest looked at first."""
+    """How the last look at each of the outlet's articles ended, the latest looked at first.
+
+    With `blocked_after`, without those that were walled off before, each by itself.
+    """
     latest = (
         select(observation.c.failure)
         .where(observation.c.article_id == article.c.id)
@@ -74,7 +96,16 @@ def last_failures(
     rows = connection.execute(
         select(latest)
         .select_from(article)
-        .where(article.c.outlet_id == outlet_id, article.c.last_checked_at.is_not(None))
+        .where(
+            article.c.outlet_id == outlet_id,
+            article.c.last_checked_at.is_not(None),
+            true()
+            if blocked_after is None
+            else or_(
+                article.c.state != ArticleState.BLOCKED.value,
+                article.c.state_since > blocked_after,
+            ),
+        )
         .order_by(article.c.last_checked_at.desc(), article.c.id.desc())
         .limit(limit)
     ).scalars()
@@ -156,29 +187,24 @@ def text_relatives(connection: Connection, article_id: int, *, limit: int = 50) 
     return tuple(sorted(ends, reverse=True)[:limit])
 
 
-def wake_articles(
-    connection: Connection,
-    article_ids: Collection[int],
-    *,
-    reason: str,
-    now: datetime,
-    rested: timedelta,
-) -> None:
-    """Have articles looked at before all others, but those that were looked at only just now.
-
-    One that waits already keeps its reason.
-    """
-    due = connection.execute(
-        select(article.c.id)
-        .where(
-            article.c.id.in_(sorted(article_ids)),
-            or_(article.c.last_checked_at.is_(None), article.c.last_checked_at <= now - rested),
-        )
+def last_checks(connection: Connection, article_ids: Collection[int]) -> dict[int, datetime | None]:
+    """When each of the articles was last looked at again."""
+    rows = connection.execute(
+        select(article.c.id, article.c.last_checked_at)
+        .where(article.c.id.in_(sorted(article_ids)))
         .order_by(article.c.id)
-    ).scalars()
-    for article_id in due.all():
+    )
+    return {row.id: row.last_checked_at for row in rows}
+
+
+def wake_articles(connection: Connection, due: Mapping[int, datetime], *, reason: str) -> None:
+    """Have articles, by id, looked at from a moment on and before all others.
+
+    One that waits already keeps its moment and reason.
+    """
+    for article_id, woken_at in sorted(due.items()):
         connection.execute(
             insert(connection, article_wake)
-            .values(article_id=article_id, woken_at=now, reason=reason)
+            .values(article_id=article_id, woken_at=woken_at, reason=reason)
             .on_conflict_do_nothing()
         )

@@ -104,6 +104,15 @@ feed = Table(
     Column("failures", Float, nullable=False, comment="weighted, since the last success"),
     Column("last_error", Text),
     Column("added_at", UTCDateTime, nullable=False),
+    Column("entries_read_at", UTCDateTime, comment="last poll that gave entries"),
+    Column(
+        "changes_told",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="changes of its articles that it told of, older ones at half weight",
+    ),
+    Column("changes_untold", Integer, nullable=False, server_default="0"),
     CheckConstraint("origin IN ('config', 'user')", name="origin"),
     CheckConstraint("state IN ('active', 'paused', 'removed')", name="state"),
     Index("ix_feed_due", "state", "next_poll_at"),
@@ -207,6 +216,8 @@ article_feed = Table(
     Column("first_seen_at", UTCDateTime, nullable=False),
     Column("last_seen_at", UTCDateTime, nullable=False),
     Column("entry_hash", Text, comment="of the entry's headline and dates when last seen"),
+    Column("modified_at", UTCDateTime, comment="as the entry stated it then"),
+    Column("told_at", UTCDateTime, comment="when the entry last said other things than before"),
     comment="Each feed an article was seen in.",
 )
 
@@ -214,7 +225,7 @@ article_wake = Table(
     "article_wake",
     metadata,
     Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
-    Column("woken_at", UTCDateTime, nullable=False),
+    Column("woken_at", UTCDateTime, nullable=False, comment="to be looked at from then on"),
     Column("reason", Text, nullable=False, comment="a relative changed, or a feed shows it anew"),
     comment="Articles to look at before all others, parked ones too; deleted by the look.",
 )
@@ -294,6 +305,13 @@ observation = Table(
     Column("ms", Float),
     Column("headers", Json),
     Column("raw_sha256", ForeignKey("raw.sha256")),
+    Column("page_mark", Text, comment="hash of a text that had nothing of the article"),
+    Index(
+        "ix_observation_page_mark",
+        "page_mark",
+        sqlite_where=text("page_mark IS NOT NULL"),
+        postgresql_where=text("page_mark IS NOT NULL"),
+    ),
     Index("ix_observation_article_id_observed_at", "article_id", "observed_at"),
     comment="One look at a page, success or failure. Append-only.",
 )

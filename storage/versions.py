@@ -47,6 +47,7 @@ class Observation:
     ms: float | None = None
     headers: Mapping[str, str] | None = None
     raw: RawBody | None = None
+    page_mark: str | None = None  # of a text that had nothing of the article
 
 
 def add_raw(connection: Connection, body: RawBody) -> None:
@@ -86,6 +87,7 @@ def add_observation(
                 ms=look.ms,
                 headers=dict(look.headers) if look.headers is not None else None,
                 raw_sha256=look.raw.sha256 if look.raw is not None else None,
+                page_mark=look.page_mark,
             )
             .returning(observation.c.id)
         ).scalar_one()

@@ -146,6 +146,7 @@ def _due(engine: Engine) -> list[datetime]:
     columns = (
         schema.feed.c.next_poll_at,
         schema.article.c.next_check_at,
+        schema.article_wake.c.woken_at,
         schema.candidate.c.due_at,
     )
     with engine.connect() as connection:

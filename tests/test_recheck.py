@@ -16,6 +16,7 @@ from ingest.recheck import (
     is_degraded,
     is_old_copy,
     overtaken_return,
+    weigh_other_page,
     weigh_return,
 )
 
@@ -33,6 +34,7 @@ SIGNS = {
     "b": (Outcome.FAILED, FailureKind.BLOCKED),
     "e": (Outcome.FAILED, FailureKind.EMPTY),
     "t": (Outcome.FAILED, FailureKind.TIMEOUT),
+    "o": (Outcome.FAILED, FailureKind.OTHER_PAGE),
     "f": (Outcome.FAILED, FailureKind.HTTP_CLIENT),
 }
 
@@ -222,3 +224,37 @@ def test_the_canary_wants_four_of_the_last_six_articles_without_text():
     assert not is_degraded([empty, empty, empty, None, None])
     assert is_degraded([FailureKind.NOT_FOUND, FailureKind.BLOCKED, empty, empty, empty, empty])
     assert not is_degraded([FailureKind.BLOCKED] * 9)
+
+
+@pytest.mark.parametrize(
+    ("story", "words", "elsewhere", "expected"),
+    [
+        pytest.param("nu", 400, False, FailureKind.OTHER_PAGE, id="one look proves nothing"),
+        pytest.param("nuo", 400, False, None, id="still there after the grace period: a rewrite"),
+        pytest.param("nuot", 400, False, None, id="a timeout says nothing"),
+        pytest.param("nuou", 400, False, FailureKind.OTHER_PAGE, id="the article came between"),
+        pytest.param("nuooo", 90, False, FailureKind.OTHER_PAGE, id="a short one never counts"),
+        pytest.param("nuo", 400, True, FailureKind.BLOCKED, id="a wall stands at every address"),
+    ],
+)
+def test_another_page_counts_when_it_is_long_and_stays(story, words, elsewhere, expected):
+    before = [
+        PastLook(
+            observed_at=look.observed_at - 2 * HOUR,
+            outcome=look.outcome,
+            failure=look.failure,
+            status=None,
+            version_id=look.version_id,
+            reason=None,
+        )
+        for look in looks(story)
+    ]
+    found = weigh_other_page(
+        before,
+        words=words,
+        words_before=500,
+        stands_elsewhere=elsewhere,
+        grace_seconds=3600.0,
+        now=NOW,
+    )
+    assert found is expected

@@ -21,6 +21,7 @@ from ingest.schedule import (
     plan_check_after_unchanged,
     plan_check_to_confirm,
     plan_retry,
+    plan_wake,
 )
 
 NOW = datetime(2023, 9, 5, 12, tzinfo=UTC)
@@ -238,3 +239,22 @@ def test_a_feed_that_comes_back_starts_without_its_failures():
     back = plan_after_not_modified(interval_seconds=3600, now=NOW, budget=BUDGET, jitter=MIDDLE)
     assert back.failures == 0
     assert back.interval_seconds == 4500
+
+
+@pytest.mark.parametrize(
+    ("checked", "changed", "expected"),
+    [
+        pytest.param(None, None, 0, id="what was never looked at again is looked at now"),
+        pytest.param(-60, None, 0, id="and so is what was looked at an hour ago"),
+        pytest.param(-4, None, 6, id="what was looked at just now rests first"),
+        pytest.param(-60, -30, 0, id="a change since the last look is looked at"),
+        pytest.param(-60, -90, None, id="a change before the last look was seen by it"),
+        pytest.param(-4, -3, 6, id="a change just after the last look waits for the rest"),
+    ],
+)
+def test_a_wake_comes_soon_but_not_at_once_after_a_look(checked, changed, expected):
+    def at(minutes):
+        return None if minutes is None else NOW + timedelta(minutes=minutes)
+
+    due = plan_wake(checked_at=at(checked), changed_at=at(changed), now=NOW, budget=CHECKS)
+    assert due == at(expected)

@@ -177,6 +177,47 @@ def test_what_collapsed_is_no_version_and_blocks(site, engine, url, tmp_path, cl
     assert rows(engine, "SELECT state FROM article") == [("blocked",)]
 
 
+def foreign_wall(site, path):
+    """A wall in a language that no list of phrases knows, with a number of its own."""
+    names = ("Ankara", "Bursa", "Edirne", "Fethiye", "Giresun", "Hatay", "Isparta", "Kars", "Ordu")
+    text = "\n\n".join(
+        f"{name} ofisimiz, size daha iyi hizmet sunabilmek için {len(path)} çerez kullanıyor."
+        for name in names
+    )
+    site.page(path, title="Devam etmeden önce", text=text)
+
+
+def test_a_wall_in_an_unknown_language_is_no_version(site, engine, url, tmp_path, clock):
+    config = prepare(site, url, tmp_path, "/a", "/longer")
+    run_once(config, now=clock)
+    pages = dict(site.answers)
+    for path in ("/a", "/longer"):
+        foreign_wall(site, path)
+    for _ in range(3):
+        clock.advance(hours=2)
+        run_once(config, now=clock)
+    assert kinds(engine) == []
+    failures = rows(engine, "SELECT failure FROM observation WHERE failure IS NOT NULL ORDER BY id")
+    assert failures[0] == ("other-page",)
+    assert {("blocked",)} == set(failures[1:])
+    assert rows(engine, "SELECT kind FROM article_event") == [("blocked",), ("blocked",)]
+    site.answers.update(pages)
+    clock.advance(hours=2)
+    run_once(config, now=clock)
+    assert rows(engine, "SELECT DISTINCT state FROM article") == [("live",)]
+
+
+def test_an_article_made_anew_is_a_version_at_the_second_look(site, engine, url, tmp_path, clock):
+    config = prepare(site, url, tmp_path, "/a", texts={"/a": TALKS})
+    run_once(config, now=clock)
+    site.page("/a", title="Sturm über den Inseln", text=f"{WEATHER} {WEATHER}")
+    for _ in range(2):
+        clock.advance(hours=2)
+        run_once(config, now=clock)
+    assert kinds(engine) == ["substantive"]
+    assert rows(engine, "SELECT kind FROM article_event") == []
+
+
 def test_a_hiccup_is_no_disappearance(site, engine, url, tmp_path, clock):
     config = prepare(site, url, tmp_path, "/a")
     run_once(config, now=clock)

@@ -22,9 +22,20 @@ _DETAILS = (
     ("numbers_added", None),
     ("numbers_removed", None),
 )
+_TOLD = (
+    ("changes_told", "changes of its articles that it told of, older ones at half weight"),
+    ("changes_untold", None),
+)
 _ENTRY_HASH = ("entry_hash", sa.Text, "of the entry's headline and dates when last seen")
 _DATES: tuple[tuple[str, tuple[tuple[str, Any, str], ...]], ...] = (
-    ("article_feed", (_ENTRY_HASH,)),
+    (
+        "article_feed",
+        (
+            _ENTRY_HASH,
+            ("modified_at", UTCDateTime, "as the entry stated it then"),
+            ("told_at", UTCDateTime, "when the entry last said other things than before"),
+        ),
+    ),
     ("candidate", (("modified_at", UTCDateTime, "as its feed states it"),)),
     (
         "article",
@@ -59,6 +70,27 @@ def upgrade() -> None:
         with op.batch_alter_table(table, recreate=recreate) as batch:
             for name, kind, comment in columns:
                 batch.add_column(sa.Column(name, kind, comment=comment))
+    with op.batch_alter_table("feed", recreate=recreate) as batch:
+        batch.add_column(
+            sa.Column("entries_read_at", UTCDateTime, comment="last poll that gave entries")
+        )
+        for name, comment in _TOLD:
+            batch.add_column(
+                sa.Column(name, sa.Integer, nullable=False, server_default="0", comment=comment)
+            )
+    with op.batch_alter_table("observation", recreate=recreate) as batch:
+        batch.add_column(
+            sa.Column(
+                "page_mark", sa.Text, comment="hash of a text that had nothing of the article"
+            )
+        )
+    op.create_index(
+        "ix_observation_page_mark",
+        "observation",
+        ["page_mark"],
+        sqlite_where=sa.text("page_mark IS NOT NULL"),
+        postgresql_where=sa.text("page_mark IS NOT NULL"),
+    )
     # All that is sure of an article stored before: it was there when it was first seen.
     op.execute("UPDATE article SET published_latest = first_seen_at")
     op.create_table(
@@ -66,7 +98,7 @@ def upgrade() -> None:
         sa.Column(
             "article_id", BigInt, sa.ForeignKey("article.id"), primary_key=True, autoincrement=False
         ),
-        sa.Column("woken_at", UTCDateTime, nullable=False),
+        sa.Column("woken_at", UTCDateTime, nullable=False, comment="to be looked at from then on"),
         sa.Column(
             "reason",
             sa.Text,
@@ -160,6 +192,12 @@ def downgrade() -> None:
     """Drop the tables and columns."""
     for table in ("outlet_alarm", "change_travel", "article_event", "article_wake"):
         op.drop_table(table)
+    op.drop_index("ix_observation_page_mark", "observation")
+    with op.batch_alter_table("observation") as batch:
+        batch.drop_column("page_mark")
+    with op.batch_alter_table("feed") as batch:
+        for name in ("changes_untold", "changes_told", "entries_read_at"):
+            batch.drop_column(name)
     for table, columns in reversed(_DATES):
         with op.batch_alter_table(table) as batch:
             for name, _kind, _comment in reversed(columns):
