@@ -43,7 +43,7 @@ from storage.schema import (
 )
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-TICK = timedelta(minutes=1)
+TICK = timedelta(minutes=5)  # how often the clock strikes
 GRACE = timedelta(hours=1)
 KINDS = (
     "headline", "substantive", "correction", "minor", "boilerplate", "truncated", "live-blog",

@@ -22,6 +22,7 @@ from ingest.settle_look import Look, Report
 from ingest.settle_next import settle_noise, settle_version
 from ingest.settle_problem import settle_problem
 from ingest.settle_return import catch_up, find_known, settle_return
+from ingest.urls import registered_domain
 from ingest.work import PageReading
 from storage.articles import StoredArticle
 from storage.lifecycle import stands_elsewhere, usual_words
@@ -95,7 +96,8 @@ def _find_other_page(
     connection: Connection, context: Context, look: Look, *, article: Article, mark: str
 ) -> Rejection | None:
     stored = look.article
-    elsewhere = stands_elsewhere(connection, mark, outlet_id=stored.outlet_id, besides=stored.id)
+    domain = registered_domain(stored.canonical_url)
+    elsewhere = stands_elsewhere(connection, mark, domain=domain, besides=stored.id)
     kind = weigh_other_page(
         past_looks(connection, stored.id),
         words=article.words,

@@ -27,6 +27,7 @@ from ingest.model import (
     DateSource,
     Discard,
     Failure,
+    FailureKind,
     FetchedPage,
     NotModified,
     ObservationSource,
@@ -36,6 +37,7 @@ from ingest.model import (
     Relevance,
     Stage,
 )
+from ingest.otherpage import page_mark
 from ingest.schedule import plan_check_after_change, plan_retry
 from ingest.settle_version import page_observation, store_version
 from ingest.travelling import follow_version
@@ -59,6 +61,7 @@ from storage.candidates import (
     postpone_candidate,
 )
 from storage.feeds import ensure_outlet
+from storage.lifecycle import stands_elsewhere
 from storage.versions import Observation, add_observation
 
 Report = tuple[Outcome, str]
@@ -74,6 +77,10 @@ def settle_first_look(
 ) -> Report:
     """Write the outcome of a first look; the candidate leaves the queue or waits for another."""
     content = reading.content if isinstance(reading, PageReading) else reading
+    if isinstance(content, Article) and _is_known_wall(connection, content):
+        content = Rejection(
+            kind=FailureKind.BLOCKED, reason=f"a known wall: {content.title[:80]!r}"
+        )
     if isinstance(fetched, Failure) or not isinstance(content, Article):
         problem = fetched if isinstance(fetched, Failure) else content
         assert isinstance(problem, Failure | Rejection)
@@ -139,6 +146,13 @@ def settle_article(
         look=look,
         urls=urls,
     )
+
+
+def _is_known_wall(connection: Connection, article: Article) -> bool:
+    """Whether other addresses of the outlet showed this page in place of their articles."""
+    mark = page_mark(article.title, article.text)
+    domain = registered_domain(article.canonical_url)
+    return stands_elsewhere(connection, mark, domain=domain, besides=None)
 
 
 def _dated_by_feed(article: Article, candidate: Candidate) -> Article:

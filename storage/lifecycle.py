@@ -61,22 +61,18 @@ def usual_words(
 
 
 def stands_elsewhere(
-    connection: Connection, page_mark: str, *, outlet_id: int, besides: int
+    connection: Connection, page_mark: str, *, domain: str, besides: int | None
 ) -> bool:
     """Whether a page that is no article was seen at the address of another of the outlet's."""
-    return (
-        connection.execute(
-            select(observation.c.id)
-            .join(article, article.c.id == observation.c.article_id)
-            .where(
-                observation.c.page_mark == page_mark,
-                article.c.outlet_id == outlet_id,
-                article.c.id != besides,
-            )
-            .limit(1)
-        ).first()
-        is not None
+    query = (
+        select(observation.c.id)
+        .join(article, article.c.id == observation.c.article_id)
+        .join(outlet, outlet.c.id == article.c.outlet_id)
+        .where(observation.c.page_mark == page_mark, outlet.c.domain == domain)
     )
+    if besides is not None:
+        query = query.where(article.c.id != besides)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def last_failures(

@@ -201,6 +201,11 @@ def test_a_wall_in_an_unknown_language_is_no_version(site, engine, url, tmp_path
     assert failures[0] == ("other-page",)
     assert {("blocked",)} == set(failures[1:])
     assert rows(engine, "SELECT kind FROM article_event") == [("blocked",), ("blocked",)]
+    foreign_wall(site, "/fresh")
+    site.feed("/rss", [(f"{site.url}/fresh", TITLE)])
+    clock.advance(hours=13)
+    run_once(config, now=clock)
+    assert rows(engine, "SELECT COUNT(*) FROM article") == [(2,)], "a new page is a known wall"
     site.answers.update(pages)
     clock.advance(hours=2)
     run_once(config, now=clock)
