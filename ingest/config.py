@@ -57,11 +57,11 @@ class SchedulePart:
     full_fetch_seconds: float = Field(default=86_400, gt=0)  # validators lie
     first_check_seconds: float = Field(default=1_200, ge=1)
     check_growth: float = Field(default=1.2, ge=1)
-    check_growth_vouched: float = Field(default=1.5, ge=1)
+    check_growth_vouched: float = Field(default=2.0, ge=1)
     park_after_days: float = Field(default=40, gt=0)  # since the last version
     gone_grace_seconds: float = Field(default=3_600, gt=0)  # from the first sign to the second
     retry_first_seconds: float = Field(default=120, gt=0)
-    retry_attempts: int = Field(default=6, ge=0)
+    retry_attempts: int = Field(default=8, ge=0)
     drain_seconds: float = Field(default=15, ge=0)
 
 

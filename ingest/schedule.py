@@ -9,8 +9,10 @@ News-Sniffer: the interval grows by a fifth while nothing changes, and starts ov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from ingest.model import FailureKind
 
@@ -28,6 +30,8 @@ _TEMPORARY = frozenset(
         FailureKind.RATE_LIMITED,
     }
 )
+_LOOKS_A_BEAT = 4  # looks from one change to the next, in an article's own rhythm
+_BEATS = 3  # after which a rhythm has ended
 _SPREAD = 0.1
 """Intervals vary by this share either way, so that feeds added together don't stay together."""
 
@@ -56,7 +60,7 @@ class CheckBudget:
 
     first_seconds: float = 1200.0
     growth: float = 1.2
-    vouched_growth: float = 1.5  # while a feed tells of changes
+    vouched_growth: float = 2.0  # up to a day, while a feed tells of changes
     ceiling_seconds: float = 7 * DAY
     park_after_seconds: float = 40 * DAY  # since the last version
     grace_seconds: float = 3600.0  # between the first and the second sign of a disappearance
@@ -76,7 +80,8 @@ class RetryBudget:
 
     first_seconds: float = 300.0
     growth: float = 4.0
-    attempts: int = 5
+    attempts: int = 8  # over days: walls before a whole outlet last that long
+    crashes: int = 5  # a page that kills its worker is given up sooner
 
 
 def _after(now: datetime, seconds: float, jitter: float) -> datetime:
@@ -186,17 +191,36 @@ def plan_check_after_unchanged(
     budget: CheckBudget,
     jitter: float,
     vouched: bool = False,
+    rhythm_seconds: float | None = None,
 ) -> CheckPlan:
     """Plan after an unchanged look: a fifth longer; parked when nothing came for long.
 
-    `since` is when the current version was first seen; `vouched`, that a feed tells of changes.
+    `since` is when the current version was first seen. `vouched`: a feed tells of changes. Within
+    `rhythm_seconds`, if known, the next change is expected.
     """
-    growth = budget.vouched_growth if vouched else budget.growth
-    interval = min(max(interval_seconds, budget.first_seconds) * growth, budget.ceiling_seconds)
+    interval = max(interval_seconds, budget.first_seconds)
+    grown = interval * budget.growth
+    if vouched:
+        grown = max(grown, min(interval * budget.vouched_growth, DAY))
+    elif rhythm_seconds is not None:
+        grown = min(grown, max(rhythm_seconds / _LOOKS_A_BEAT, budget.first_seconds))
+    interval = min(grown, budget.ceiling_seconds)
     due = _after(now, interval, jitter)
     if (due - since).total_seconds() > budget.park_after_seconds:
         return CheckPlan(interval_seconds=interval, next_check_at=None)
     return CheckPlan(interval_seconds=interval, next_check_at=due)
+
+
+def find_rhythm(changes: Sequence[datetime], *, now: datetime) -> float | None:
+    """The shorter of the gaps between an article's last three changes, the latest first; seconds.
+
+    None before the second change, and when the next is long overdue: the story has come to rest.
+    """
+    gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(changes)]
+    if not gaps:
+        return None
+    shortest = min(gaps[:2])
+    return shortest if (now - changes[0]).total_seconds() < _BEATS * shortest else None
 
 
 def plan_check_to_confirm(
@@ -266,7 +290,8 @@ def plan_retry(
     jitter: float,
 ) -> datetime | None:
     """When to try a page again that could not be read; None gives it up."""
-    if not kind.temporary or attempts >= budget.attempts:
+    most = min(budget.attempts, budget.crashes) if kind is FailureKind.CRASHED else budget.attempts
+    if not kind.temporary or attempts >= most:
         return None
     wait = min(budget.first_seconds * budget.growth ** (attempts - 1), DAY)
     if retry_after_seconds is not None:

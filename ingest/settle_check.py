@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.model import Article, Failure, Fetched, NotModified, Outcome, Rejection
+from ingest.observations import page_observation
 from ingest.settle_change import settle_change
 from ingest.settle_look import Look, Report, settle_same
 from ingest.settle_problem import settle_problem
-from ingest.settle_version import page_observation
 from ingest.work import PageReading
 from storage.articles import StoredArticle
 from storage.versions import Observation

@@ -37,9 +37,10 @@ from ingest.model import (
     Relevance,
     Stage,
 )
+from ingest.observations import page_observation, problem_observation
 from ingest.otherpage import page_mark
 from ingest.schedule import plan_check_after_change, plan_retry
-from ingest.settle_version import page_observation, store_version
+from ingest.settle_version import store_version
 from ingest.travelling import follow_version
 from ingest.urls import canonicalize, registered_domain, url_key
 from ingest.work import PageReading
@@ -305,28 +306,3 @@ def _settle_problem(
     add_discards(connection, {_key_of(candidate): refused}, now)
     drop_candidate(connection, claimed.id)
     return Outcome.FAILED, detail
-
-
-def problem_observation(
-    url: str,
-    problem: Failure | Rejection,
-    page: FetchedPage | None,
-    now: datetime,
-    *,
-    reading: PageReading | None = None,
-) -> Observation:
-    """The look at a page that gave no article; with the reading, its body is kept as proof."""
-    if isinstance(problem, Failure):
-        return Observation(
-            requested_url=url,
-            final_url=problem.final_url,
-            observed_at=now,
-            outcome=Outcome.FAILED,
-            status=problem.status,
-            failure=problem.kind.value,
-            reason=problem.reason,
-            ms=problem.elapsed_ms,
-        )
-    assert page is not None
-    seen = page_observation(page, reading, Outcome.FAILED)
-    return replace(seen, requested_url=url, failure=problem.kind.value, reason=problem.reason)

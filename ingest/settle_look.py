@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from ingest.context import Context
 from ingest.model import ArticleState, EventKind, FetchedPage, Outcome, Validators
 from ingest.recheck import REDESIGN_WITHIN, count_degraded, is_degraded
-from ingest.schedule import CheckPlan, plan_check_after_unchanged
+from ingest.schedule import CheckPlan, find_rhythm, plan_check_after_unchanged
 from ingest.vouching import Record, vouches_for
 from storage.articles import CheckState, StoredArticle, record_check
 from storage.lifecycle import (
@@ -25,7 +25,7 @@ from storage.lifecycle import (
     raise_alarm,
 )
 from storage.versions import Observation, add_observation, extend_version
-from storage.vouching import listings_of
+from storage.vouching import last_changes, listings_of
 
 log = logging.getLogger("storywatch.articles")
 
@@ -76,6 +76,7 @@ def plan_unchanged(connection: Connection, context: Context, look: Look) -> Chec
         budget=context.check_budget,
         jitter=context.chance(),
         vouched=vouched,
+        rhythm_seconds=find_rhythm(last_changes(connection, look.article.id), now=look.now),
     )
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from ingest.context import Context
 from ingest.model import ArticleState, EventKind, Failure, FetchedPage, Outcome, Rejection
+from ingest.observations import problem_observation
 from ingest.recheck import DEGRADED, StateDecision, decide_state
 from ingest.schedule import CheckPlan, plan_check_after_failure, plan_check_to_confirm
-from ingest.settle_first import problem_observation
 from ingest.settle_look import Look, Report, watch_outlet, write_check
 from ingest.trip import NO_VALIDATORS
 from ingest.work import PageReading

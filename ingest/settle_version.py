@@ -14,16 +14,15 @@ from ingest.assess import Assessment
 from ingest.candidates import SignatureIndex, find_candidates
 from ingest.changes import content_hash
 from ingest.context import Context
-from ingest.model import Article, Features, FetchedPage, Fingerprint, Outcome, Relation
+from ingest.model import Article, Features, Fingerprint, Relation
 from ingest.relating import refresh_clusters
 from ingest.verdict.features import are_comparable
 from ingest.verdict.judge import JudgedText, judge
 from ingest.verdict.rule import load_rule
-from ingest.work import PageReading
 from storage.articles import set_current_version
 from storage.edges import add_edge, is_derived, related_versions
 from storage.lookup import StoredText, add_features, add_fingerprint, load_texts
-from storage.versions import Observation, RawBody, add_version, place_of
+from storage.versions import add_version, place_of
 
 
 def store_version(
@@ -149,28 +148,3 @@ def exact_date(article: Article) -> datetime | None:
     """When an article was published, if the time of day is known."""
     published = article.published
     return None if published is None or published.day_only else published.value
-
-
-def page_observation(
-    page: FetchedPage, reading: PageReading | None, outcome: Outcome, *, keep_raw: bool = True
-) -> Observation:
-    """The look at a page that was fetched."""
-    raw = None
-    if (
-        keep_raw
-        and reading is not None
-        and reading.raw_sha256 is not None
-        and reading.raw_zstd is not None
-    ):
-        raw = RawBody(sha256=reading.raw_sha256, compressed=reading.raw_zstd, size=reading.raw_size)
-    return Observation(
-        requested_url=page.requested_url,
-        final_url=page.final_url,
-        observed_at=page.fetched_at,
-        outcome=outcome,
-        status=page.status,
-        size=len(page.body),
-        ms=page.elapsed_ms,
-        headers=page.headers,
-        raw=raw,
-    )

@@ -1,4 +1,4 @@
-"""What feeds told of the changes of their articles, and which vouch for an article."""
+"""When articles changed, what feeds told of it, and which feeds list an article."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from ingest.model import ChangeKind
 from storage.schema import article_feed, change, feed, version
 
-_TOLD_OF = tuple(
+_MEANT = tuple(
     kind.value
     for kind in (
         ChangeKind.HEADLINE,
@@ -22,6 +22,21 @@ _TOLD_OF = tuple(
     )
 )
 """Kinds that a publisher means; of slips, walls and lines of the page no feed tells."""
+
+
+def last_changes(
+    connection: Connection, article_id: int, *, limit: int = 3
+) -> tuple[datetime, ...]:
+    """When an article's last changes of that sort were found, the latest first."""
+    return tuple(
+        connection.execute(
+            select(version.c.first_observed_at)
+            .join(change, change.c.to_version_id == version.c.id)
+            .where(change.c.article_id == article_id, change.c.kind.in_(_MEANT))
+            .order_by(version.c.seq.desc())
+            .limit(limit)
+        ).scalars()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +61,7 @@ def changes_since_read(
         .where(
             article_feed.c.feed_id == feed_id,
             change.c.article_id.in_(sorted(article_ids)),
-            change.c.kind.in_(_TOLD_OF),
+            change.c.kind.in_(_MEANT),
             after.c.first_observed_at >= article_feed.c.last_seen_at,
         )
         .order_by(change.c.id)

@@ -12,6 +12,7 @@ from ingest.schedule import (
     CheckBudget,
     PollBudget,
     RetryBudget,
+    find_rhythm,
     needs_full_fetch,
     plan_after_failure,
     plan_after_not_modified,
@@ -163,6 +164,47 @@ def test_a_second_look_comes_after_the_wait_and_never_before(jitter):
     assert timedelta(0) <= plan.next_check_at - NOW - timedelta(hours=1) <= timedelta(minutes=6)
 
 
+@pytest.mark.parametrize(
+    ("interval", "vouched", "rhythm", "expected"),
+    [
+        pytest.param(3600, False, None, 4320, id="a fifth longer"),
+        pytest.param(3600, True, None, 7200, id="twice as long while a feed tells of changes"),
+        pytest.param(80000, True, None, 96000, id="beyond a day a fifth longer all the same"),
+        pytest.param(60000, True, None, 86400, id="twice as long, but a day at most"),
+        pytest.param(3600, False, 7200, 1800, id="four looks from one change to the next"),
+        pytest.param(1200, False, 86400, 1440, id="a slow rhythm hurries nothing"),
+        pytest.param(3600, False, 600, 1200, id="a fast one hurries to the first interval"),
+        pytest.param(3600, True, 7200, 7200, id="what a feed tells of needs no hurry"),
+    ],
+)
+def test_the_next_look_after_an_unchanged_one(interval, vouched, rhythm, expected):
+    plan = plan_check_after_unchanged(
+        interval_seconds=interval,
+        since=NOW,
+        now=NOW,
+        budget=CHECKS,
+        jitter=MIDDLE,
+        vouched=vouched,
+        rhythm_seconds=rhythm,
+    )
+    assert plan.interval_seconds == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "expected"),
+    [
+        pytest.param([], None, id="nothing changed"),
+        pytest.param([1], None, id="one change has no rhythm"),
+        pytest.param([1, 3], 2, id="two have"),
+        pytest.param([7, 9], None, id="the third is long overdue"),
+        pytest.param([2, 12, 15, 16], 3, id="the shorter of the last two gaps"),
+    ],
+)
+def test_a_rhythm_is_the_gap_between_changes(hours_ago, expected):
+    found = find_rhythm([NOW - timedelta(hours=ago) for ago in hours_ago], now=NOW)
+    assert found == (None if expected is None else expected * 3600)
+
+
 def test_a_failed_look_makes_the_next_ones_rarer():
     plan = _after_failed_look()
     assert plan.interval_seconds == 60_000
@@ -188,7 +230,10 @@ def test_a_look_waits_as_long_as_the_server_asks(retry_after, seconds):
     [
         pytest.param(1, FailureKind.TIMEOUT, 300, id="first retry after five minutes"),
         pytest.param(3, FailureKind.TIMEOUT, 4800, id="each wait is four times the last"),
-        pytest.param(5, FailureKind.TIMEOUT, None, id="given up after the last attempt"),
+        pytest.param(7, FailureKind.TIMEOUT, 86400, id="a day is the longest wait"),
+        pytest.param(8, FailureKind.TIMEOUT, None, id="given up after the last attempt"),
+        pytest.param(4, FailureKind.CRASHED, 19200, id="a page that kills its worker is"),
+        pytest.param(5, FailureKind.CRASHED, None, id="but is given up sooner"),
         pytest.param(1, FailureKind.NOT_FOUND, None, id="a 404 is not tried again"),
         pytest.param(1, FailureKind.BLOCKED, 300, id="a consent wall is"),
     ],
