@@ -10,45 +10,35 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
 from sqlalchemy import Engine, func, select
+from versions_judge import KINDS, Record, caught, judge, read_records
 from versions_rivals import RIVALS, run_rival
 from versions_room import OUTLETS, Piece, Room, Spell, make_pieces
-from versions_walls import GONE, WALLS
 
 from ingest.config import load_config
 from ingest.demo.http import serve
-from ingest.model import FailureKind, Outcome
 from ingest.passes import run_pass
-from ingest.recheck import UNREADABLE
 from ingest.runtime import open_context, open_database
 from storage.schema import (
     article,
-    article_event,
     article_wake,
     candidate,
-    change,
     feed,
-    observation,
-    version,
 )
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 TICK = timedelta(minutes=5)  # how often the clock strikes
-GRACE = timedelta(hours=1)
-KINDS = (
-    "headline", "substantive", "correction", "minor", "boilerplate", "truncated", "live-blog",
-    "agency-replaced", "reverted",
-)  # fmt: skip
 _CONFIG = """
 [[stories]]
 slug = "everything"
@@ -66,7 +56,7 @@ ceiling_seconds = 1800
 """
 
 
-async def watch(room: Room, folder: Path, *, days: float) -> Engine:
+async def watch(room: Room, folder: Path, setting: Setting, *, days: float) -> Engine:
     """Let the real pipeline follow the room; return its database."""
     servers = []
     for outlet in range(OUTLETS):
@@ -79,7 +69,8 @@ async def watch(room: Room, folder: Path, *, days: float) -> Engine:
         for n, base in enumerate(room.bases)
     )
     file = folder / "config.toml"
-    file.write_text(_CONFIG.format(database=folder / "watch.db") + feeds)
+    schedule = _CONFIG.format(database=folder / "watch.db") + setting.schedule
+    file.write_text(schedule + feeds)
     config = load_config(file, environ={})
     end = START + timedelta(days=days)
     with open_database(config) as engine:
@@ -110,225 +101,52 @@ def next_due(engine: Engine, end: datetime) -> datetime:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A look as the database has it."""
+class Setting:
+    """A schedule that the press is followed by."""
 
-    at: datetime
-    outcome: Outcome
-    failure: FailureKind | None
-    version_id: int | None
+    name: str
+    schedule: str  # lines of the configuration
+
+
+SETTINGS = (
+    Setting("Storywatch", ""),
+    # with about as many requests as newsdiffs makes
+    Setting("the same, eager", "first_check_seconds = 900.0\ncheck_growth = 1.07\n"),
+)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A version as the database has it."""
+class Followed:
+    """What became of a press that was followed, and what was written of it."""
 
-    at: datetime
-    kind: str  # of the change that led to it
-    reason: str
-
-
-@dataclass
-class Record:
-    """What the database has of an article."""
-
-    looks: list[Seen] = field(default_factory=list)
-    versions: list[Kept] = field(default_factory=list)
-    events: list[tuple[str, datetime]] = field(default_factory=list)
+    pieces: list[Piece]
+    records: dict[int, Record]
+    alarms: int
+    requests: int
 
 
-def read_records(engine: Engine, room: Room) -> dict[int, Record]:
-    """What the pipeline wrote, by article of the room."""
-    records: dict[int, Record] = defaultdict(Record)
-    numbers = {f"{room.bases[p.outlet]}{p.path}": p.number for p in room.pieces}
-    with engine.connect() as connection:
-        ids = {
-            row.id: numbers[row.canonical_url]
-            for row in connection.execute(select(article.c.id, article.c.canonical_url))
-        }
-        for row in connection.execute(
-            select(observation).where(observation.c.article_id.is_not(None)).order_by("id")
-        ):
-            failure = FailureKind(row.failure) if row.failure else None
-            records[ids[row.article_id]].looks.append(
-                Seen(row.observed_at, Outcome(row.outcome), failure, row.version_id)
-            )
-        for row in connection.execute(
-            select(version, change.c.kind, change.c.reason)
-            .outerjoin(change, change.c.to_version_id == version.c.id)
-            .order_by(version.c.article_id, version.c.seq)
-        ):
-            kept = Kept(row.first_observed_at, row.kind or "first", row.reason or "")
-            records[ids[row.article_id]].versions.append(kept)
-        for row in connection.execute(select(article_event).order_by("id")):
-            records[ids[row.article_id]].events.append((row.kind, row.decided_at))
-    return records
+def make_press(options: argparse.Namespace) -> list[Piece]:
+    """The articles, a redesign of one outlet and a wall before all articles of another."""
+    pieces = make_pieces(options.seed, count=options.articles, start=START, days=options.days)
+    for outlet, mode, part in ((OUTLETS - 1, "empty", 0.4), (2, "terms", 0.3)):
+        begin = START + timedelta(days=options.days * part)
+        for piece in pieces:
+            if piece.outlet == outlet:
+                piece.spells.insert(0, Spell(mode, begin, begin + timedelta(days=2)))
+    return pieces
 
 
-@dataclass
-class Score:
-    """Right, missed and false, of one kind."""
-
-    right: int = 0
-    missed: int = 0
-    false: int = 0
-
-    def __str__(self) -> str:
-        expected, called = self.right + self.missed, self.right + self.false
-        recall = self.right / expected if expected else float("nan")
-        precision = self.right / called if called else float("nan")
-        return f"recall {recall:6.3f} of {expected:5d}   precision {precision:6.3f} of {called:5d}"
-
-
-@dataclass
-class Judgement:
-    """The figures of a run."""
-
-    kinds: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
-    lost: list[str] = field(default_factory=list)
-    from_walls: int = 0
-    from_copies: int = 0
-    merged: int = 0
-    confusions: Counter[str] = field(default_factory=Counter)
-
-
-def judge(room: Room, records: dict[int, Record]) -> Judgement:
-    """Compare what was written with what each look was answered with."""
-    found = Judgement()
-    for piece in room.pieces:
-        record = records.get(piece.number, Record())
-        _judge_changes(piece, record, found)
-        _judge_walls(piece, record, found)
-        _judge_disappearance(piece, record, found)
-    return found
-
-
-def _judge_changes(piece: Piece, record: Record, found: Judgement) -> None:
-    kept = {item.at: item.kind for item in record.versions}
-    reasons = {item.at: item.reason for item in record.versions}
-    last: int | None = None
-    tried = False  # the headline of an A/B test
-    noise = False
-    for served in dict.fromkeys(piece.served):
-        kind = kept.get(served.at)
-        if served.mode in {*WALLS, *GONE, "503"}:
-            found.from_walls += kind is not None
-            if kind is not None:
-                found.confusions[f"{piece.number}: {kind} from {served.mode}"] += 1
-            continue
-        if served.mode == "old" and served.state > 0:
-            found.from_copies += kind is not None
-            continue
-        if served.mode == "alternative":
-            _count(
-                found,
-                {"headline"} if not tried else set(),
-                kind,
-                f"{piece.number}: {reasons.get(served.at)}",
-            )
-            tried = True
-            continue
-        if last is None:
-            last = served.state
-            continue
-        expected = {state.kind for state in piece.states[last + 1 : served.state + 1]}
-        before, after = piece.states[last], piece.states[served.state]
-        if (before.title, before.text) == (after.title, after.text):
-            expected = set()
-        elif len(expected) > 1:
-            found.merged += 1
-        if expected and kind is None:
-            found.lost.append(f"{piece.number}: {'+'.join(sorted(expected))} at {served.at}")
-        if not expected and kind == "boilerplate" and piece.noisy and not noise:
-            expected, noise = {"boilerplate"}, True
-        if not (piece.alternative and kind == "reverted"):  # the test is over
-            _count(found, expected, kind, f"{piece.number}: {reasons.get(served.at)}")
-        last = served.state
-
-
-def _count(found: Judgement, expected: set[str], kind: str | None, note: str) -> None:
-    if len(expected) == 1:
-        (only,) = expected
-        found.kinds[only].right += kind == only
-        found.kinds[only].missed += kind != only
-    if kind is not None and kind not in expected:
-        found.kinds[kind].false += 1
-    if kind not in expected and (expected or kind):
-        found.confusions[f"{'+'.join(sorted(expected)) or 'nothing'} -> {kind} ({note})"] += 1
-
-
-def _judge_walls(piece: Piece, record: Record, found: Judgement) -> None:
-    looks = {look.at: look for look in record.looks}
-    score = found.kinds["blocked (looks)"]
-    for served in piece.served:
-        look = looks.get(served.at)
-        told = look is not None and look.failure in UNREADABLE
-        if look is None:
-            continue  # before there was an article
-        if served.mode in WALLS:
-            score.right += told
-            score.missed += not told
-            if not told:
-                found.confusions[f"wall {served.mode} not told: {look.outcome} {look.failure}"] += 1
-        elif told:
-            score.false += 1
-            found.confusions[f"{look.failure} told of {served.mode} ({piece.number})"] += 1
-
-
-def _judge_disappearance(piece: Piece, record: Record, found: Judgement) -> None:
-    gone = [at for kind, at in record.events if kind == "gone"]
-    back = [at for kind, at in record.events if kind == "back"]
-    spells = [spell for spell in piece.spells if spell.mode in GONE]
-    for spell in spells:
-        looks = [s.at for s in piece.served if s.mode == spell.mode and spell.start <= s.at]
-        visible = bool(looks) and looks[-1] - looks[0] >= GRACE and bool(record.looks)
-        told = any(spell.start <= at < spell.end for at in gone)
-        if visible or told:
-            found.kinds["disappearance"].right += told
-            found.kinds["disappearance"].missed += not told
-        later = [s.at for s in piece.served if s.at >= spell.end and s.mode == "ok"]
-        if told and later:
-            found.kinds["reappearance"].right += any(at >= spell.end for at in back)
-            found.kinds["reappearance"].missed += not any(at >= spell.end for at in back)
-    for at in gone:
-        if not any(spell.start <= at < spell.end for spell in spells):
-            found.kinds["disappearance"].false += 1
-    blocked = [at for kind, at in record.events if kind == "blocked"]
-    for spell in _walls(piece):
-        looks = [
-            s.at for s in piece.served if s.mode == spell.mode and spell.start <= s.at < spell.end
-        ]
-        visible = bool(looks) and looks[-1] - looks[0] >= GRACE and bool(record.looks)
-        told = any(spell.start <= at < spell.end for at in blocked)
-        if visible or told:
-            found.kinds["blocked (events)"].right += told
-            found.kinds["blocked (events)"].missed += not told
-    for at in blocked:
-        if not any(spell.start <= at < spell.end for spell in piece.spells if spell.mode in WALLS):
-            found.kinds["blocked (events)"].false += 1
-
-
-def _walls(piece: Piece) -> list[Spell]:
-    return [s for s in piece.spells if s.mode in WALLS and s.share == 1.0 and s.mode != "empty"]
-
-
-def caught(
-    pieces: Iterable[Piece], versions: dict[int, list[tuple[datetime, str]]]
-) -> tuple[int, int]:
-    """How many edits a tracker holds both sides of, of how many; and its versions of no edit.
-
-    `versions`: when each version was made, and what was served then, by article.
-    """
-    right = false = 0
-    for piece in pieces:
-        held: set[int] = set()
-        for at, mode in versions.get(piece.number, []):
-            state = piece.state_at(at)
-            is_edit = mode == "ok" and state not in held
-            held |= {state} if mode == "ok" else set()
-            false += not is_edit and mode != "alternative"
-        right += sum(i in held and i - 1 in held for i in range(1, len(piece.states)))
-    return right, false
+def follow(setting: Setting, options: argparse.Namespace) -> Followed:
+    """Follow the press by one schedule, in a process of its own."""
+    logging.disable(logging.WARNING)
+    room = Room(make_press(options), start=START)
+    with tempfile.TemporaryDirectory() as folder:
+        engine = asyncio.run(watch(room, Path(folder), setting, days=options.days))
+        followed = Followed(
+            room.pieces, read_records(engine, room), _alarms(engine), room.requests()
+        )
+        engine.dispose()
+    return followed
 
 
 def main() -> None:
@@ -339,54 +157,59 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--verbose", action="store_true", help="print what was mistaken for what")
     options = parser.parse_args()
-    pieces = make_pieces(options.seed, count=options.articles, start=START, days=options.days)
-    for outlet, mode, part in ((OUTLETS - 1, "empty", 0.4), (2, "terms", 0.3)):
-        begin = START + timedelta(days=options.days * part)  # a redesign, and a wall before all
-        for piece in pieces:
-            if piece.outlet == outlet:
-                piece.spells.insert(0, Spell(mode, begin, begin + timedelta(days=2)))
-    room = Room(pieces, start=START)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        engine = asyncio.run(watch(room, Path(folder), days=options.days))
-        records = read_records(engine, room)
-        alarms = _alarms(engine)
-        engine.dispose()
-    end = START + timedelta(days=options.days)
-    found = judge(room, records)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        ours = list(pool.map(follow, SETTINGS, [options] * len(SETTINGS)))
     print(
-        f"{options.articles} articles, {options.days:g} simulated days in"
-        f" {time.perf_counter() - began:.0f} s; seed {options.seed}\n"
+        f"{options.articles} articles, {options.days:g} simulated days, seed {options.seed}; took"
+        f" {time.perf_counter() - began:.0f} s"
     )
+    print_judgement(ours[0], options)
+    print_rivals(ours, options)
+
+
+def print_judgement(followed: Followed, options: argparse.Namespace) -> None:
+    """Print recall and precision of what was written under the shipped schedule."""
+    found = judge(followed.pieces, followed.records)
+    print()
     for kind in (*KINDS, "blocked (looks)", "blocked (events)", "disappearance", "reappearance"):
         print(f"  {kind:18}{found.kinds[kind]}")
-    edits = sum(len(piece.states) - 1 for piece in pieces)
-    checks = sum(len(record.looks) for record in records.values())
-    article_days = sum((end - p.published).total_seconds() / 86400 for p in pieces)
+    end = START + timedelta(days=options.days)
+    checks = sum(len(record.looks) for record in followed.records.values())
+    article_days = sum((end - p.published).total_seconds() / 86400 for p in followed.pieces)
     print(f"\n  versions from blocked or missing pages  {found.from_walls}")
     print(f"  versions from old copies                {found.from_copies}")
     print(f"  edits that a look saw and that are lost {len(found.lost)}")
     print(f"  changes that hold several edits         {found.merged}")
-    print(f"  outlets with an alarm                   {alarms} (one was redesigned)")
+    print(f"  outlets with an alarm                   {followed.alarms} (one was redesigned)")
     print(f"  checks per article and day              {checks / article_days:.2f}")
     if options.verbose:
         for line, count in found.confusions.most_common(40):
             print(f"    {count:4d} {line}")
         for line in found.lost:
             print(f"    lost {line}")
-    print(f"\n  {'':14}{'edits held':>12}{'of':>6}{'false versions':>16}{'requests':>10}")
-    ours = {
-        number: [(v.at, _mode_at(pieces[number], v.at)) for v in record.versions]
-        for number, record in records.items()
-    }
-    rows = [("Storywatch", *caught(pieces, ours), room.requests())]
+
+
+def print_rivals(ours: list[Followed], options: argparse.Namespace) -> None:
+    """Print what each tracker holds of the edits, and what it asked for."""
+    edits = sum(len(piece.states) - 1 for piece in ours[0].pieces)
+    rows = []
+    for setting, followed in zip(SETTINGS, ours, strict=True):
+        versions = {
+            number: [(v.at, _mode_at(followed.pieces[number], v.at)) for v in record.versions]
+            for number, record in followed.records.items()
+        }
+        rows.append((setting.name, *caught(followed.pieces, versions), followed.requests))
     for rival in RIVALS:
+        room = Room(make_press(options), start=START)
+        room.bases = [f"http://outlet{n}" for n in range(OUTLETS)]
         held = run_rival(rival, room, start=START, days=options.days)
-        versions = {n: [(at, mode) for at, mode, *_ in t.versions] for n, t in held.items()}
+        theirs = {n: [(v[0], v[1]) for v in tracked.versions] for n, tracked in held.items()}
         requests = sum(tracked.requests for tracked in held.values())
-        rows.append((rival.name, *caught(pieces, versions), requests))
+        rows.append((rival.name, *caught(room.pieces, theirs), requests))
+    print(f"\n  {'':16}{'edits held':>12}{'of':>6}{'false versions':>16}{'requests':>10}")
     for name, right, false, requests in rows:
-        print(f"  {name:14}{right:12d}{edits:6d}{false:16d}{requests:10d}")
+        print(f"  {name:16}{right:12d}{edits:6d}{false:16d}{requests:10d}")
 
 
 def _mode_at(piece: Piece, at: datetime) -> str:
