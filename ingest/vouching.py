@@ -1,6 +1,7 @@
 """Whether a feed can be relied on to tell when the articles in it change.
 
-Many feeds give an entry a new date, headline or summary when its article changes; many never do.
+Every feed shows a new headline; many give an entry a new date or summary when the text of its
+article changes, and many never do.
 What a feed did is counted at each of its polls. One that told of nearly every change vouches for
 the articles that stand in it: they are looked at less often, for it tells when to look.
 """

@@ -11,23 +11,24 @@ from sqlalchemy import Connection, select, update
 from ingest.model import ChangeKind
 from storage.schema import article_feed, change, feed, version
 
-_MEANT = tuple(
+_OF_TEXT = tuple(
     kind.value
     for kind in (
-        ChangeKind.HEADLINE,
         ChangeKind.CORRECTION,
         ChangeKind.SUBSTANTIVE,
         ChangeKind.AGENCY,
         ChangeKind.LIVE_BLOG,
     )
 )
-"""Kinds that a publisher means; of slips, walls and lines of the page no feed tells."""
+"""Kinds that tell feeds apart: of slips and lines of the page none tells, of headlines all do."""
+_MEANT = (*_OF_TEXT, ChangeKind.HEADLINE.value)
+"""Kinds that a publisher means."""
 
 
 def last_changes(
     connection: Connection, article_id: int, *, limit: int = 3
 ) -> tuple[datetime, ...]:
-    """When an article's last changes of that sort were found, the latest first."""
+    """When the last changes that its publisher meant were found, the latest first."""
     return tuple(
         connection.execute(
             select(version.c.first_observed_at)
@@ -51,7 +52,7 @@ class ChangeInFeed:
 def changes_since_read(
     connection: Connection, feed_id: int, article_ids: Collection[int]
 ) -> tuple[ChangeInFeed, ...]:
-    """The changes of articles found since the feed's entries of them were last read."""
+    """The changes of texts found since the feed's entries of them were last read."""
     before, after = version.alias(), version.alias()
     rows = connection.execute(
         select(change.c.article_id, before.c.last_observed_at, article_feed.c.told_at)
@@ -61,7 +62,7 @@ def changes_since_read(
         .where(
             article_feed.c.feed_id == feed_id,
             change.c.article_id.in_(sorted(article_ids)),
-            change.c.kind.in_(_MEANT),
+            change.c.kind.in_(_OF_TEXT),
             after.c.first_observed_at >= article_feed.c.last_seen_at,
         )
         .order_by(change.c.id)
