@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -59,8 +58,7 @@ class Fetcher:
         check_policy(policy)
         self._policy = policy
         self._now = now
-        self._threads = ThreadPoolExecutor(policy.concurrency, thread_name_prefix="dns")
-        self._transport = _GuardedTransport(policy, resolve or make_resolver(self._threads))
+        self._transport = _GuardedTransport(policy, resolve or make_resolver())
         self._slots = asyncio.Semaphore(policy.concurrency)
         self._turns = Turns(
             concurrency=policy.per_host_concurrency,
@@ -80,7 +78,6 @@ class Fetcher:
     async def __aexit__(self, *_error: object) -> None:
         await self._transport.aclose()
         await asyncio.sleep(0)  # an aborted connection closes its socket in the loop's next round
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def fetch(
         self,

@@ -13,8 +13,9 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from threading import Thread
 from urllib.parse import SplitResult, urlsplit
 
 from ingest.connection import Connection
@@ -27,6 +28,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 MAX_URL_CHARACTERS = 4_096
 _IMPOSSIBLE = re.compile(r"[\s\x00-\x1f\x7f%<>\\^`{|}]")  # in a host, by the WHATWG's URL standard
 _MAX_ADDRESSES = 4  # tried for one host, within the time for one connection
+_MAX_LOOKUPS = 64  # at once; those whose name server is silent are among them
 
 # IANA's special-purpose registries, and what they leave to other RFCs: multicast, 6to4 relays.
 _REFUSED_V4 = """
@@ -105,19 +107,50 @@ def _reject(reason: str, kind: FailureKind = FailureKind.REFUSED_ADDRESS) -> Rej
     return Rejection(kind=kind, reason=reason)
 
 
-def make_resolver(threads: Executor) -> Resolve:
-    """Make a resolver that asks the system on threads of its own.
+def make_resolver() -> Resolve:
+    """Make a resolver that asks the system, with a thread for each name that is being looked up.
 
-    The loop's default threads are few and shared, so a slow name server would stall everything.
+    A name server that is silent holds a thread for half a minute, and nothing can end that. The
+    threads of a pool would all stand there, and be waited for when the program ends; these are few
+    for one name, since whoever asks for a name under way waits for the same answer.
     """
+    pending: dict[str, asyncio.Future[Sequence[str]]] = {}
 
     async def resolve(host: str) -> Sequence[str]:
-        answers = await asyncio.get_running_loop().run_in_executor(
-            threads, lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        )
-        return [str(address[0]) for *_, address in answers]
+        if host not in pending:
+            if len(pending) >= _MAX_LOOKUPS:
+                raise OSError(f"{_MAX_LOOKUPS} names are being looked up already")
+            pending[host] = _start_lookup(host)
+            pending[host].add_done_callback(lambda _done: pending.pop(host))
+        return await asyncio.shield(pending[host])
 
     return resolve
+
+
+def _start_lookup(host: str) -> asyncio.Future[Sequence[str]]:
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def settle(found: Sequence[str], error: OSError | UnicodeError | None) -> None:
+        if error is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(error)
+            answer.exception()  # those who asked may have left
+
+    def look_up() -> None:
+        found: list[str] = []
+        failure: OSError | UnicodeError | None = None
+        try:
+            answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            found = [str(address[0]) for *_, address in answers]
+        except (OSError, UnicodeError) as error:
+            failure = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, found, failure)
+
+    Thread(target=look_up, name=f"dns {host[:60]}", daemon=True).start()
+    return answer
 
 
 class GuardedBackend:
