@@ -35,7 +35,15 @@ from ingest.model import (
 from ingest.netguard import GuardedBackend, RefusedAddressError, Resolve, check_url, make_resolver
 from ingest.politeness import Turns, parse_retry_after
 from ingest.robots import RobotsCache
-from ingest.trip import NO_VALIDATORS, PERMANENT, FetchPolicy, Trip, check_policy, status_kind
+from ingest.trip import (
+    NO_VALIDATORS,
+    PERMANENT,
+    FetchPolicy,
+    Trip,
+    check_policy,
+    lacks_its_end,
+    status_kind,
+)
 
 __all__ = ["FetchPolicy", "Fetcher"]
 
@@ -178,6 +186,9 @@ class Fetcher:
         body = await _read_body(response, max_bytes=trip.max_bytes, cut=trip.cut)
         if isinstance(body, Rejection):
             return trip.failed(body, at=self._now(), status=status)
+        if not trip.cut and lacks_its_end(body, headers):
+            cut = Rejection(kind=FailureKind.TRUNCATED, reason="no length, and the page has no end")
+            return trip.failed(cut, at=self._now(), status=status)
         return trip.arrived(body, status=status, headers=headers, at=self._now())
 
 

@@ -18,7 +18,10 @@ from ingest.netguard import is_inside
 NO_VALIDATORS = Validators()
 PERMANENT = {301: True, 302: False, 303: False, 307: False, 308: True}  # the redirects we follow
 _SENDABLE = re.compile(r"[\x20-\x7e]{1,1000}")  # the bytes of RFC 9110, section 5.5, in ASCII
+_HTML_START = re.compile(rb"<html[\s>]", re.IGNORECASE)
+_HTML_END = re.compile(rb"</(?:html|body)", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+_BEGINNING = 4096  # bytes in which HTML shows itself
 _KINDS = {
     206: FailureKind.TRUNCATED,  # nobody asked for a part
     404: FailureKind.NOT_FOUND,
@@ -157,3 +160,14 @@ def status_kind(status: int, *, retry_after: float | None) -> FailureKind:
     if 400 <= status < 600:
         return FailureKind.HTTP_CLIENT if status < 500 else FailureKind.HTTP_SERVER
     return FailureKind.NETWORK  # an answer that makes no sense to a plain GET
+
+
+def lacks_its_end(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether a page that ends with its connection was cut off, by the looks of it.
+
+    Without a length nothing else tells a broken connection from the end, and a text that is cut
+    would look like an edited one. Compressed bodies and feeds have an end of their own.
+    """
+    if {"content-length", "transfer-encoding", "content-encoding"} & headers.keys():
+        return False
+    return bool(_HTML_START.search(body[:_BEGINNING])) and not _HTML_END.search(body)

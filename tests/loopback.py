@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,12 +37,13 @@ class Loopback:
     port: int = 0
     asks: list[Ask] = field(default_factory=list)
     connections: int = 0
+    scheme: str = "http"
 
     @property
     def base(self) -> str:
         """The server's URL without a path."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{self.scheme}://{host}:{self.port}"
 
     @property
     def paths(self) -> list[str]:
@@ -96,10 +98,14 @@ async def silence(_ask: Ask, _writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def serve(
-    routes: Mapping[str, Reply], *, host: str = "127.0.0.1", port: int = 0
+    routes: Mapping[str, Reply],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Loopback]:
     """Serve replies by path; a path that is not there is a 404."""
-    site = Loopback(host=host)
+    site = Loopback(host=host, scheme="https" if tls else "http")
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,7 +121,7 @@ async def serve(
             writer.transport.abort() if task.cancelling() else writer.close()
             tasks.discard(task)
 
-    server = await asyncio.start_server(connected, host, port)
+    server = await asyncio.start_server(connected, host, port, ssl=tls)
     site.port = server.sockets[0].getsockname()[1]
     try:
         yield site
