@@ -215,6 +215,7 @@ GOAWAY = b"\0\0\x08\x07\0\0\0\0\0" + bytes(8)
         pytest.param(b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x02", id="a stream reset"),
         pytest.param(b"\xff" * 100, id="garbage"),
         pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS, id="the client's own words"),
+        pytest.param(b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n" + SETTINGS, id="a switch"),
         pytest.param(b"HTTP/2 200\r\ncontent-length: 1\r\n\r\nx", id="a status line of HTTP/2"),
     ],
 )
