@@ -14,6 +14,8 @@ from contextlib import contextmanager
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.fetch import Fetcher
 from ingest.model import Article, Failure, FailureKind, FetchedPage, Rejection
@@ -233,6 +235,35 @@ def test_a_server_that_offers_to_upgrade_is_answered_in_http_1():
     upgrade = answer(b"x", upgrade="h2c", connection="Upgrade")
     site = visit({"/page": upgrade}, lambda fetcher, site: fetcher.fetch(site.base + "/page"))
     assert not {"upgrade", "http2-settings"} & site.asks[0].headers.keys()
+
+
+# ---------------------------------------------------------------- anything at all
+
+
+ANSWERS = st.lists(
+    st.sampled_from(
+        [
+            *(b"HTTP/1.1 ", b"HTTP/1.0 ", b"HTTP/9.9 ", b"200", b"301", b"304", b"101", b"999"),
+            *(b" OK", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"\0", b" ", b"\xff", b":", b"x" * 300),
+            *(b"Content-Length: ", b"3", b"-1", b"9" * 30, b"Transfer-Encoding: chunked\r\n"),
+            *(b"Location: ", b"/page", b"http://[", b"\xc3\xa9", b"Content-Encoding: gzip\r\n"),
+            *(b"Retry-After: ", b"ETag: \xe9\r\n", b"0\r\n\r\n", b"3;a=b\r\nabc\r\n", b"abc"),
+        ]
+    ),
+    max_size=14,
+).map(b"".join)
+
+
+@given(ANSWERS | ANSWERS.map(b"HTTP/1.1 200 OK\r\n".__add__) | st.binary(max_size=200))
+@settings(deadline=None, max_examples=60)
+def test_any_bytes_are_an_outcome_and_the_next_page_is_none_the_worse(data):
+    async def scenario(fetcher, site):
+        outcome = await fetcher.fetch(site.base + "/page")
+        assert isinstance(outcome, Failure | FetchedPage)
+        assert (await fetcher.fetch(site.base + "/fine", check_robots=False)).body == b"fine"
+
+    routes = {"/page": closing(data), "/fine": answer(b"fine")}
+    visit(routes, scenario, max_redirects=1)
 
 
 # ---------------------------------------------------------------- names
