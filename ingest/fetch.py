@@ -49,6 +49,7 @@ __all__ = ["FetchPolicy", "Fetcher"]
 
 _ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
 _KEEP_ALIVE = 20  # httpx looks through all idle connections at each request
+_LOOKUPS_PER_SLOT = 4  # a lookup may go on long after the fetch that wanted it gave up
 _PORTS = {"http": 80, "https": 443}
 _EXPECTED = (OSError, UnicodeError, RefusedAddressError, httpx.HTTPError, httpx.StreamError)
 
@@ -66,7 +67,9 @@ class Fetcher:
         check_policy(policy)
         self._policy = policy
         self._now = now
-        self._transport = _GuardedTransport(policy, resolve or make_resolver())
+        lookups = policy.concurrency * _LOOKUPS_PER_SLOT
+        resolve = resolve or make_resolver(max_lookups=lookups)
+        self._transport = _GuardedTransport(policy, resolve)
         self._slots = asyncio.Semaphore(policy.concurrency)
         self._turns = Turns(
             concurrency=policy.per_host_concurrency,

@@ -28,7 +28,6 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 MAX_URL_CHARACTERS = 4_096
 _IMPOSSIBLE = re.compile(r"[\s\x00-\x1f\x7f%<>\\^`{|}]")  # in a host, by the WHATWG's URL standard
 _MAX_ADDRESSES = 4  # tried for one host, within the time for one connection
-_MAX_LOOKUPS = 64  # at once; those whose name server is silent are among them
 
 # IANA's special-purpose registries, and what they leave to other RFCs: multicast, 6to4 relays.
 _REFUSED_V4 = """
@@ -107,19 +106,20 @@ def _reject(reason: str, kind: FailureKind = FailureKind.REFUSED_ADDRESS) -> Rej
     return Rejection(kind=kind, reason=reason)
 
 
-def make_resolver() -> Resolve:
+def make_resolver(*, max_lookups: int) -> Resolve:
     """Make a resolver that asks the system, with a thread for each name that is being looked up.
 
     A name server that is silent holds a thread for half a minute, and nothing can end that. The
-    threads of a pool would all stand there, and be waited for when the program ends; these are few
-    for one name, since whoever asks for a name under way waits for the same answer.
+    threads of a pool would all stand there, and be waited for when the program ends. Here it is one
+    a name, since whoever asks for a name under way waits for the same answer. No more than
+    `max_lookups` run at once, those that everybody has given up among them.
     """
     pending: dict[str, asyncio.Future[Sequence[str]]] = {}
 
     async def resolve(host: str) -> Sequence[str]:
         if host not in pending:
-            if len(pending) >= _MAX_LOOKUPS:
-                raise OSError(f"{_MAX_LOOKUPS} names are being looked up already")
+            if len(pending) >= max_lookups:
+                raise OSError(f"{max_lookups} names are being looked up already")
             pending[host] = _start_lookup(host)
             pending[host].add_done_callback(lambda _done: pending.pop(host))
         return await asyncio.shield(pending[host])

@@ -341,12 +341,12 @@ def test_a_name_is_looked_up_once_however_many_wait_for_it(names):
 
 def test_no_more_than_so_many_names_are_looked_up_at_once(names):
     async def scenario(fetcher, site):
-        slow = [f"http://slow{number}.test:{site.port}/" for number in range(70)]
+        slow = [f"http://slow{number}.test:{site.port}/" for number in range(12)]
         outcomes = await asyncio.gather(*map(fetcher.fetch, slow))
         kinds = [outcome.kind for outcome in outcomes]
-        assert (kinds.count(FailureKind.TIMEOUT), kinds.count(FailureKind.NETWORK)) == (64, 6)
+        assert (kinds.count(FailureKind.TIMEOUT), kinds.count(FailureKind.NETWORK)) == (8, 4)
 
-    visit({}, scenario, concurrency=70, connect_seconds=0.2)
+    visit({}, scenario, concurrency=2, connect_seconds=0.1)
 
 
 def test_a_lookup_that_outlives_the_fetcher_does_no_harm(names, capfd):
