@@ -8,24 +8,29 @@ Never wait for the network inside either.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 from ingest.errors import ConfigError
+from storage.columns import SQLITE_TYPES, storable, to_json
 from storage.failures import translated
+from storage.silence import connect_watched
 
 _BUSY_TIMEOUT_MS = 10_000
 _WAL_KEEP_BYTES = 64 * 2**20
 
 _READ_ONLY = "storywatch_read_only"
 """Execution option that tells the BEGIN event what kind of transaction is wanted."""
+
+_EXECUTION = {"preserve_rowcount": True}
+"""Else an INSERT on Postgres tells -1 for the rows it added: its id was read back instead."""
 
 _EXPECTED = "expected sqlite:///path/to/file.db or postgresql://user@host/database"
 
@@ -47,19 +52,21 @@ _POSTGRES_CONNECT = {
 }
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, silence_seconds: float = 30.0) -> Engine:
     """Make ready to use a database; nothing connects yet.
 
     SQLite: the parent folder is created; WAL, foreign keys on, 10 s of patience with a lock, and
     synchronous=FULL: in WAL mode NORMAL loses the last commits when the power fails, and an
     article acknowledged is an article kept (https://sqlite.org/pragma.html#pragma_synchronous).
     Postgres: psycopg 3, UTC, timeouts on connecting, statements, locks and idle transactions;
-    parameters in the URL win over these. Raises ConfigError.
+    parameters in the URL win over these. A server that says nothing for `silence_seconds` is asked
+    whether it lives. Parameters of every statement are cleaned. Raises ConfigError.
     """
     parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
-    return _open_postgres(parsed)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    engine = _open_sqlite(parsed) if sqlite else _open_postgres(parsed, silence_seconds)
+    event.listen(engine, "before_cursor_execute", _clean_parameters, retval=True)
+    return engine
 
 
 def _parse(url: str) -> URL:
@@ -77,9 +84,16 @@ def _parse(url: str) -> URL:
     raise ConfigError(f"no database driver for {parsed.drivername!r}: {_EXPECTED}")
 
 
-def _to_json(value: object) -> str:
-    """Readable as it is stored; NaN, which Postgres refuses, is refused everywhere."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def _clean_parameters(
+    _connection: Connection,
+    _cursor: object,
+    statement: str,
+    parameters: Any,  # noqa: ANN401 - whatever the driver takes
+    _context: object,
+    _executemany: bool,  # noqa: FBT001 - SQLAlchemy's signature
+) -> tuple[str, Any]:
+    """The one gate that every statement goes through, whoever wrote it."""
+    return statement, storable(parameters)
 
 
 # ---------------------------------------------------------------- SQLite
@@ -93,12 +107,14 @@ def _open_sqlite(url: URL) -> Engine:
         raise ConfigError(f"the database's folder {path.parent} cannot be made: {error}") from error
     engine = create_engine(
         url.set(database=str(path)),
-        json_serializer=_to_json,
+        execution_options=_EXECUTION,
+        json_serializer=to_json,
         connect_args={
             "isolation_level": None,  # the driver must not begin on its own: the event below does
             "timeout": _BUSY_TIMEOUT_MS / 1000,
         },
     )
+    engine.dialect.colspecs = {**engine.dialect.colspecs, **SQLITE_TYPES}
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
@@ -137,19 +153,33 @@ def _begin(connection: Connection) -> None:
 # ---------------------------------------------------------------- Postgres
 
 
-def _open_postgres(url: URL) -> Engine:
+def _open_postgres(url: URL, silence_seconds: float) -> Engine:
     given = dict(url.query)
     settings = " ".join(f"-c {name}={value}" for name, value in _POSTGRES_SETTINGS.items())
     arguments: dict[str, Any] = {
         name: value for name, value in _POSTGRES_CONNECT.items() if name not in given
     }
     arguments["options"] = f"{settings} {given.get('options', '')}".strip()  # the last one wins
-    return create_engine(
+    engine = create_engine(
         url,
+        execution_options=_EXECUTION,
         pool_pre_ping=True,  # a restarted server must not fail the first statement after it
-        json_serializer=_to_json,
+        json_serializer=to_json,
         connect_args=arguments,
     )
+    event.listen(engine, "do_connect", partial(_connect, silence_seconds))
+    return engine
+
+
+def _connect(
+    silence_seconds: float,
+    _dialect: Dialect,
+    _record: object,
+    _arguments: object,
+    parameters: dict[str, Any],
+) -> DBAPIConnection:
+    connection: Any = connect_watched(parameters, silence_seconds=silence_seconds)
+    return connection  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- transactions

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ingest.errors import SchemaError, StorageError
@@ -38,6 +38,7 @@ _UNREACHABLE = "the database server cannot be reached"
 
 _POSTGRES_MEANINGS = {  # the longest prefix that fits wins
     "08": _UNREACHABLE,
+    "22": "a value does not fit where it belongs",
     "23": "the row contradicts what is stored",
     "25006": "the database cannot be written: it was opened for reading",
     "25P03": "the database server closed a transaction that stood idle",
@@ -76,8 +77,9 @@ def _postgres_meaning(state: str) -> str | None:
 
 
 def _libpq_meaning(error: DBAPIError) -> str | None:
-    """What an error without a code means: the connection was refused or lost."""
-    lost = type(error.orig).__name__ == "OperationalError" or error.connection_invalidated
+    """What an error without a code means: the connection was refused, lost or came too late."""
+    kinds = {kind.__name__ for kind in type(error.orig).__mro__}
+    lost = "OperationalError" in kinds or error.connection_invalidated
     if not lost or not type(error.orig).__module__.startswith("psycopg"):
         return None
     text = str(error.orig)
@@ -129,13 +131,17 @@ def may_retry(error: StorageError) -> bool:
 def translated(url: URL) -> Iterator[None]:
     """Turn what the driver raises inside into StorageError; the driver's error is its cause.
 
-    Text with a lone surrogate and integers beyond 64 bits escape both drivers as Python's own
-    errors, and are the database's refusal all the same.
+    What escapes the drivers as Python's own error, as for text that can't be encoded, is the
+    database's refusal all the same; `storage.columns.storable` leaves little of it.
     """
     try:
         yield
     except DBAPIError as error:
         raise _translate(error, url) from error
+    except StatementError as error:
+        if isinstance(error.orig, StorageError):  # a column's type refused the value
+            raise error.orig from error
+        raise
     except PoolTimeoutError as error:
         raise StorageError(f"too many connections are in use at once: {error}") from error
     except (UnicodeEncodeError, OverflowError) as error:
