@@ -1,21 +1,28 @@
 """CPU work behind one seam: an executor of killable worker processes.
 
 The stdlib's ProcessPoolExecutor is dead for good once a child dies, and cannot end a task that
-overruns; pebble's pool replaces the worker. Pages are hostile: both happen.
+overruns; pebble's pool replaces the worker. Pages are hostile: both happen. Pebble's pool in turn
+is dead for good when a child dies that has nothing to do, as when the kernel runs out of memory:
+then another pool takes its place.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import resource
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, ParamSpec, TypeVar
 
 import pebble
 
 from ingest.errors import WorkerError
+
+log = logging.getLogger("storywatch.compute")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,26 +42,42 @@ class WorkerPool(Executor):
     ) -> None:
         """Start nothing yet: workers start with the first task."""
         # fork would copy the threads' locks of the daemon in whatever state they are
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ingest.work"])  # so that a new worker costs no imports
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["ingest.work"])  # so a new worker costs no imports
         self._task_seconds = task_seconds
-        self._pool = pebble.ProcessPool(
-            max_workers=workers,
-            max_tasks=recycle_after,
+        self._workers = workers
+        self._recycle_after = recycle_after
+        self._for_worker = (memory_mib, warm_up)
+        self._pool = self._make_pool()
+        self._ended = False
+
+    def _make_pool(self) -> pebble.ProcessPool:
+        return pebble.ProcessPool(
+            max_workers=self._workers,
+            max_tasks=self._recycle_after,
             initializer=_prepare_worker,
-            initargs=(memory_mib, warm_up),
-            context=context,
+            initargs=self._for_worker,
+            context=self._context,
         )
+
+    def _living_pool(self) -> pebble.ProcessPool:
+        if not self._ended and not self._pool.active:
+            log.error("the worker processes broke down; others take their place")
+            # What is left of them may take seconds to end.
+            threading.Thread(target=self._pool.join, daemon=True).start()
+            self._pool = self._make_pool()
+        return self._pool
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a function of this program in a worker; arguments and result must be picklable."""
-        future: Future[T] = self._pool.schedule(
+        future: Future[T] = self._living_pool().schedule(
             fn, args=args, kwargs=kwargs, timeout=self._task_seconds
         )
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the stdlib's signature
         """End the workers, after their tasks unless `cancel_futures`."""
+        self._ended = True
         if cancel_futures:
             self._pool.stop()  # type: ignore[no-untyped-call]
         else:
@@ -78,6 +101,7 @@ def describe_failure(error: BaseException) -> WorkerError | None:
     known: dict[type[BaseException], str] = {
         TimeoutError: "overran its time and was killed",
         pebble.ProcessExpired: "died",
+        BrokenProcessPool: "died with all others",
         MemoryError: "ran out of memory",
         RecursionError: "nested too deep",
     }

@@ -1,0 +1,40 @@
+"""What pages do to the worker that reads them, without the page; imported by the workers."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+
+def tell_process() -> int:
+    """The worker's process."""
+    return os.getpid()
+
+
+def die() -> None:
+    """As by the kernel when memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crash() -> None:
+    """As by a fault in a C library."""
+    ctypes.string_at(0)
+
+
+def eat() -> int:
+    """More memory than a worker may have."""
+    return len(bytearray(8 * 2**30))
+
+
+def nest(depth: int = 0) -> int:
+    """Deeper than Python goes."""
+    return nest(depth + 1) + 1
+
+
+def hang() -> None:
+    """For ever, deaf to a friendly word."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        time.sleep(60)
