@@ -1,7 +1,8 @@
 """The scheduled jobs: two ticks that ask the database what is due, and housekeeping.
 
 APScheduler is only the clock. Due times are columns, so a restart loses nothing; no job is
-pickled; a tick that comes late runs late instead of being dropped (misfire_grace_time=None).
+pickled; a tick that comes late runs late instead of being dropped (misfire_grace_time=None). It
+reads the clock on the wall: `_watch_clock` tells it when that was set.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
@@ -20,11 +24,21 @@ from ingest.errors import StorageError, StorywatchError
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
 from storage.articles import release_article_claims
 from storage.candidates import release_claims
+from storage.clock import recall
+from storage.failures import may_retry
 from storage.lock import DaemonLock
 from storage.runs import finish_run, start_run
 from storage.upkeep import tidy
 
 log = logging.getLogger("storywatch.daemon")
+
+_CLAIMS: dict[str, Callable[[Connection], int]] = {
+    "poll-due-feeds": release_claims,
+    "recheck-due-articles": release_article_claims,
+}
+"""What gives back the claims of a job; after a refusal they would wait for their leases to end."""
+
+_LARGE_LOG = 256 * 2**20
 
 Job = Callable[[Context], Awaitable[Mapping[str, int]]]
 
@@ -37,6 +51,9 @@ class Ticks:
     housekeeping_seconds: float = 3600.0
     drain_seconds: float = 15.0
     job_seconds: float = 3600.0  # a job that takes longer is cancelled: it hangs
+    longest_rest_seconds: float = 900.0  # after refusals of the database
+    clock_seconds: float = 5.0  # between two looks whether the clock was set
+    jump_seconds: float = 30.0  # less is drift
 
 
 @dataclass(slots=True)
@@ -45,6 +62,16 @@ class _Running:
 
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     fatal: StorywatchError | None = None
+    unsettled: set[str] = field(default_factory=set)  # jobs whose claims outlived a refusal
+    refusals: int = 0  # of the database, in a row
+    rest_until: float = 0.0  # on the monotonic clock
+
+    def refused(self, ticks: Ticks) -> float:
+        """Rest ever longer while the database refuses: each try asks the sites again."""
+        rest = min(ticks.tick_seconds * 2.0**self.refusals, ticks.longest_rest_seconds)
+        self.refusals = min(self.refusals + 1, 32)
+        self.rest_until = time.monotonic() + rest
+        return rest
 
 
 async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> None:
@@ -55,7 +82,7 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, context.stopping.set)
-    await context.store(_release_claims)
+    await context.store(_take_over, context.now())
     running = _Running()
     scheduler = AsyncIOScheduler(
         timezone="UTC",
@@ -79,7 +106,9 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
         )
     scheduler.start()
     log.info("watching; stories: %s", ", ".join(item.rule.slug for item in context.stories))
+    watching = asyncio.ensure_future(_watch_clock(context, scheduler, ticks))
     await context.stopping.wait()
+    watching.cancel()
     scheduler.pause()
     log.info("stopping; %d job(s) finish the items in hand", len(running.tasks))
     if running.tasks:
@@ -98,7 +127,7 @@ async def _run_job(
     context: Context, name: str, job: Job, *, running: _Running, lock: DaemonLock, ticks: Ticks
 ) -> None:
     """Run a job as a task of our own, write down how it went, and keep the clock ticking."""
-    if context.stopping.is_set():
+    if context.stopping.is_set() or time.monotonic() < running.rest_until:
         return
     task = asyncio.ensure_future(
         _supervise(context, name, job, lock=lock, ticks=ticks, running=running)
@@ -106,6 +135,9 @@ async def _run_job(
     running.tasks.add(task)
     try:
         await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.cancelled():  # else it was late at the end, and that is said
+            raise
     finally:
         running.tasks.discard(task)
 
@@ -121,6 +153,9 @@ async def _supervise(
         return
     try:
         run_id = await context.store(start_run, name, context.now())
+        if name in running.unsettled:  # nothing of the job's is in hand now
+            await context.store(_CLAIMS[name])
+            running.unsettled.discard(name)
         counts: Mapping[str, int] = {}
         error: str | None = None
         try:
@@ -128,8 +163,15 @@ async def _supervise(
                 counts = await job(context)
         except TimeoutError:
             error = f"cancelled after {ticks.job_seconds:.0f} s"
+        except StorageError as problem:
+            error = f"{type(problem).__name__}: {problem}"
+            if may_retry(problem):
+                running.unsettled |= {name} & _CLAIMS.keys()
+                error += f"; rests {running.refused(ticks):.0f} s"
         except Exception as problem:  # noqa: BLE001 - recorded with the run, and the next tick tries again
             error = f"{type(problem).__name__}: {problem}"
+        else:
+            running.refusals = 0
         if error is not None:
             log.error("%s failed: %s", name, error)
         await context.store(
@@ -142,11 +184,38 @@ async def _supervise(
         )
     except StorageError as problem:
         # Nothing could be written, not even that; due times are unchanged, so nothing is lost.
-        log.error("%s: the database refused: %s", name, problem)  # noqa: TRY400 - expected when the disk is full
+        rest = running.refused(ticks)
+        log.error("%s: the database refused, rests %.0f s: %s", name, rest, problem)  # noqa: TRY400 - expected when the disk is full
 
 
-def _release_claims(connection: Connection) -> int:
-    return release_claims(connection) + release_article_claims(connection)
+def _take_over(connection: Connection, now: datetime) -> int:
+    """Make due again what a daemon that is gone had claimed, or put off by a wrong clock."""
+    released = release_claims(connection) + release_article_claims(connection)
+    return released + recall(connection, now)
+
+
+async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Ticks) -> None:
+    """Keep the ticks coming when the clock on the wall is set.
+
+    Set back, APScheduler and all that is due would wait for the old time to come again. Set ahead,
+    what is overdue is caught up once.
+    """
+    wall, steady = context.now(), time.monotonic()
+    while True:
+        await asyncio.sleep(ticks.clock_seconds)
+        now, elapsed = context.now(), time.monotonic() - steady
+        jump = (now - wall).total_seconds() - elapsed
+        wall, steady = now, steady + elapsed
+        if abs(jump) < ticks.jump_seconds:
+            continue
+        log.warning("the clock was set by %+.0f s", jump)
+        if jump < 0:
+            try:
+                await context.store(recall, now)
+            except StorageError as problem:
+                log.error("what is due could not be moved along: %s", problem)  # noqa: TRY400 - the next start does it
+        for job in scheduler.get_jobs():
+            job.modify(next_run_time=now)
 
 
 async def _poll_due_feeds(context: Context) -> Mapping[str, int]:
@@ -164,7 +233,21 @@ async def _recheck_due_articles(context: Context) -> Mapping[str, int]:
 
 async def _housekeeping(context: Context) -> Mapping[str, int]:
     await asyncio.get_running_loop().run_in_executor(context.writer, tidy, context.engine)
-    return {}
+    left = _log_bytes(context)
+    if left > _LARGE_LOG:
+        log.warning(
+            "SQLite's write-ahead log has %d MiB: somebody has been reading for long", left >> 20
+        )
+    return {"log_bytes": left}
+
+
+def _log_bytes(context: Context) -> int:
+    """What is left of SQLite's write-ahead log; none on Postgres."""
+    url = context.engine.url
+    if url.get_backend_name() != "sqlite":
+        return 0
+    file = Path(f"{url.database}-wal")
+    return file.stat().st_size if file.exists() else 0
 
 
 def _log_report(kind: str, report: Report) -> None:
