@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -38,8 +39,6 @@ _CLAIMS: dict[str, Callable[[Connection], int]] = {
 }
 """What gives back the claims of a job; after a refusal they would wait for their leases to end."""
 
-_LARGE_LOG = 256 * 2**20
-
 Job = Callable[[Context], Awaitable[Mapping[str, int]]]
 
 
@@ -54,6 +53,7 @@ class Ticks:
     longest_rest_seconds: float = 900.0  # after refusals of the database
     clock_seconds: float = 5.0  # between two looks whether the clock was set
     jump_seconds: float = 30.0  # less is drift
+    large_log_bytes: int = 256 * 2**20  # of SQLite's write-ahead log, to be told of
 
 
 @dataclass(slots=True)
@@ -91,7 +91,10 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
     jobs: dict[str, tuple[Job, float]] = {
         "poll-due-feeds": (_poll_due_feeds, ticks.tick_seconds),
         "recheck-due-articles": (_recheck_due_articles, ticks.tick_seconds),
-        "housekeeping": (_housekeeping, ticks.housekeeping_seconds),
+        "housekeeping": (
+            partial(_housekeeping, large_log_bytes=ticks.large_log_bytes),
+            ticks.housekeeping_seconds,
+        ),
     }
     for name, (job, seconds) in jobs.items():
         scheduler.add_job(
@@ -231,10 +234,10 @@ async def _recheck_due_articles(context: Context) -> Mapping[str, int]:
     return summary.counts()
 
 
-async def _housekeeping(context: Context) -> Mapping[str, int]:
+async def _housekeeping(context: Context, *, large_log_bytes: int) -> Mapping[str, int]:
     await asyncio.get_running_loop().run_in_executor(context.writer, tidy, context.engine)
     left = _log_bytes(context)
-    if left > _LARGE_LOG:
+    if left > large_log_bytes:
         log.warning(
             "SQLite's write-ahead log has %d MiB: somebody has been reading for long", left >> 20
         )

@@ -466,6 +466,22 @@ def test_a_daemon_whose_disk_is_full_rests_and_goes_on_when_there_is_room(
     watch(config, during)
 
 
+def test_a_large_write_ahead_log_is_told_of(quiet, caplog, monkeypatch):
+    monkeypatch.setattr("storage.engine._BUSY_TIMEOUT_MS", 20)  # how long folding it in may wait
+
+    ticks = Ticks(tick_seconds=0.1, housekeeping_seconds=0.2, large_log_bytes=100_000)
+
+    async def during(context):
+        reader = context.engine.connect().execution_options(storywatch_read_only=True)
+        with reader, reader.begin():
+            reader.execute(select(func.count()).select_from(schema.outlet)).scalar_one()
+            row = {"domain": "a.example", "name": "n" * 500_000}
+            await context.store(lambda connection: connection.execute(schema.outlet.insert(), row))
+            await until(lambda: "somebody has been reading for long" in caplog.text)
+
+    watch(quiet, during, ticks=ticks)
+
+
 def _scalar(engine, query):
     with read_connection(engine) as connection:
         return connection.execute(query).scalar_one()
