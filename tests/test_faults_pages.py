@@ -193,7 +193,7 @@ def test_a_worker_does_not_grow_with_its_pages_and_is_replaced_after_some():
 
 
 def test_a_page_that_kills_its_worker_each_time_is_given_up_and_the_others_stored(
-    site, engine, url, tmp_path, no_grace
+    site, sqlite_url, opened, tmp_path, no_grace
 ):
     bomb = BOMBS["100,000 attributes"]
     site.answers["/bomb"] = Answer(bomb, 200, {"Content-Type": "text/html; charset=utf-8"})
@@ -202,11 +202,12 @@ def test_a_page_that_kills_its_worker_each_time_is_given_up_and_the_others_store
     config = write_config(
         tmp_path,
         feeds=[feed],
-        database_url=url,
+        database_url=sqlite_url,
         schedule="retry_first_seconds = 0.001\nretry_attempts = 2",
-        story="page_seconds = 2.5\n" + ACCEPT_ALL,
+        story="page_seconds = 4.0\n" + ACCEPT_ALL,
     )
     run_once(config, times=3)
+    engine = opened(sqlite_url)
     assert site.requests["/bomb"] == 2
     assert rows(engine, "SELECT stage, rule FROM discard") == [("extract", "crashed")]
     counts = count_rows(engine)
