@@ -16,6 +16,11 @@ def test_the_rows_are_numbered_without_a_gap():
     assert [int(number) for number, _ in ROWS] == list(range(1, len(ROWS) + 1))
 
 
+def test_nine_faults_in_ten_have_a_test():
+    tested = sum("`tests/" in row for _, row in ROWS)
+    assert tested >= 0.9 * len(ROWS)
+
+
 @pytest.mark.parametrize(("number", "row"), ROWS, ids=[number for number, _ in ROWS])
 def test_a_row_names_tests_that_exist_or_says_why_there_is_none(number, row):
     last = row.rpartition("|")[2].strip()
