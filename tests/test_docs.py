@@ -32,7 +32,12 @@ from tests.running import TALKS, WEATHER, write_config
 from tests.site import Answer, Site, serve_site
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 RUN = {"console", "sql"}
 LANGUAGES = RUN | {"toml", "ini"}
 
