@@ -130,4 +130,6 @@ def assess_given(article: Article, stories: tuple[StorySetup, ...]) -> Assessmen
 def warm_up() -> None:
     """Load what the first page would otherwise wait for; run once in each worker."""
     warm_up_extraction()
-    shared_encoder()
+    encoder = shared_encoder()
+    if encoder is not None:
+        encoder.encode(["The model is read at its first sentence."], language="en")
