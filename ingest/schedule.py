@@ -10,7 +10,7 @@ News-Sniffer: the interval grows by a fifth while nothing changes, and starts ov
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -31,7 +31,7 @@ _TEMPORARY = frozenset(
     }
 )
 _LOOKS_A_BEAT = 4  # looks from one change to the next, in an article's own rhythm
-_BEATS = 3  # after which a rhythm has ended
+_BEATS = 2  # after which a rhythm has ended
 _SPREAD = 0.1
 """Intervals vary by this share either way, so that feeds added together don't stay together."""
 
@@ -61,6 +61,7 @@ class CheckBudget:
     first_seconds: float = 1200.0
     growth: float = 1.2
     vouched_growth: float = 2.0  # up to a day, while a feed tells of changes
+    lost_growth: float = 2.0  # once an article is gone or walled off
     ceiling_seconds: float = 7 * DAY
     park_after_seconds: float = 40 * DAY  # since the last version
     grace_seconds: float = 3600.0  # between the first and the second sign of a disappearance
@@ -247,8 +248,14 @@ def plan_check_after_failure(
     now: datetime,
     budget: CheckBudget,
     jitter: float,
+    lost: bool = False,
 ) -> CheckPlan:
-    """Plan after a failed look: as after an unchanged one, and not before the site allows it."""
+    """Plan after a failed look: as after an unchanged one, and not before the site allows it.
+
+    What is gone or walled off for sure, `lost`, seldom comes back: the time between looks doubles.
+    """
+    if lost:
+        budget = replace(budget, growth=budget.lost_growth)
     unchanged = plan_check_after_unchanged(
         interval_seconds=interval_seconds, since=since, now=now, budget=budget, jitter=jitter
     )

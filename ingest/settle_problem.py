@@ -95,4 +95,5 @@ def _plan(
         now=look.now,
         budget=budget,
         jitter=context.chance(),
+        lost=decision.state is not ArticleState.LIVE,
     )

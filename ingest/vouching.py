@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-_LEAST = 3  # changes told
+_LEAST = 2  # changes told
 _SHARE = 0.8  # of all changes: a headline that is tried out may stay untold
 _MEMORY = 40  # changes; older ones weigh half, and half again
 

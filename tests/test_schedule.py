@@ -196,7 +196,7 @@ def test_the_next_look_after_an_unchanged_one(interval, vouched, rhythm, expecte
         pytest.param([], None, id="nothing changed"),
         pytest.param([1], None, id="one change has no rhythm"),
         pytest.param([1, 3], 2, id="two have"),
-        pytest.param([7, 9], None, id="the third is long overdue"),
+        pytest.param([5, 7], None, id="the third is overdue"),
         pytest.param([2, 12, 15, 16], 3, id="the shorter of the last two gaps"),
     ],
 )
@@ -209,6 +209,19 @@ def test_a_failed_look_makes_the_next_ones_rarer():
     plan = _after_failed_look()
     assert plan.interval_seconds == 60_000
     assert plan.next_check_at == NOW + timedelta(seconds=60_000)
+
+
+def test_what_is_lost_for_sure_is_looked_at_half_as_often_each_time():
+    plan = plan_check_after_failure(
+        interval_seconds=3600,
+        since=NOW,
+        retry_after_seconds=None,
+        now=NOW,
+        budget=CHECKS,
+        jitter=MIDDLE,
+        lost=True,
+    )
+    assert plan.interval_seconds == 7200
 
 
 def test_an_article_without_a_new_version_for_long_is_parked_after_a_failure_too():

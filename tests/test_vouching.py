@@ -18,8 +18,8 @@ TITLE = "Nordland verkauft Lokomotiven"
     ("told", "untold", "vouches"),
     [
         pytest.param(0, 0, False, id="nothing is known"),
-        pytest.param(2, 0, False, id="two changes are chance"),
-        pytest.param(3, 0, True, id="three are a habit"),
+        pytest.param(1, 0, False, id="one change is chance"),
+        pytest.param(2, 0, True, id="two are a habit"),
         pytest.param(8, 2, True, id="one in five may stay untold"),
         pytest.param(7, 2, False, id="more may not"),
     ],
