@@ -194,7 +194,7 @@ def _judge_disappearance(piece: Piece, record: Record, found: Judgement) -> None
     spells = [spell for spell in piece.spells if spell.mode in GONE]
     for spell in spells:
         looks = [s.at for s in piece.served if s.mode == spell.mode and spell.start <= s.at]
-        visible = bool(looks) and looks[-1] - looks[0] >= GRACE and bool(record.looks)
+        visible = _could_tell(record, looks)
         told = any(spell.start <= at < spell.end for at in gone)
         if visible or told:
             found.kinds["disappearance"].right += told
@@ -211,7 +211,7 @@ def _judge_disappearance(piece: Piece, record: Record, found: Judgement) -> None
         looks = [
             s.at for s in piece.served if s.mode == spell.mode and spell.start <= s.at < spell.end
         ]
-        visible = bool(looks) and looks[-1] - looks[0] >= GRACE and bool(record.looks)
+        visible = _could_tell(record, looks)
         told = any(spell.start <= at < spell.end for at in blocked)
         if visible or told:
             found.kinds["blocked (events)"].right += told
@@ -219,6 +219,12 @@ def _judge_disappearance(piece: Piece, record: Record, found: Judgement) -> None
     for at in blocked:
         if not any(spell.start <= at < spell.end for spell in piece.spells if spell.mode in WALLS):
             found.kinds["blocked (events)"].false += 1
+
+
+def _could_tell(record: Record, looks: list[datetime]) -> bool:
+    """Whether looks prove a state by the rules, and there was an article that could be in it."""
+    known = [at for at in looks if record.versions and at >= record.versions[0].at]
+    return bool(known) and known[-1] - known[0] >= GRACE
 
 
 def _walls(piece: Piece) -> list[Spell]:
