@@ -1,9 +1,10 @@
 """Versions over months: 200 articles, 60 simulated days, a known truth, and others' rules.
 
-    python bench/versions.py [--articles 200] [--days 60] [--seed 1]
+    python bench/versions.py [--articles 200] [--days 60] [--seed 1] [--quick]
 
 The real pipeline watches a press on loopback under an injected clock. What it wrote is compared
-with what each look was answered with. Then three other trackers' rules follow the same press.
+with what each look was answered with. Then three other trackers' rules follow the same press. With
+`--quick` there are no sockets, no worker processes and no model, and what decides is the same.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from random import Random
 
 from sqlalchemy import Engine, func, select
 from versions_judge import KINDS, Record, caught, judge, read_records
+from versions_quick import make_quick
 from versions_rivals import RIVALS, run_rival
 from versions_room import OUTLETS, Piece, Room, Spell, make_pieces
 
@@ -56,7 +58,7 @@ ceiling_seconds = 1800
 """
 
 
-async def watch(room: Room, folder: Path, setting: Setting, *, days: float) -> Engine:
+async def watch(room: Room, folder: Path, setting: Setting, *, days: float, quick: bool) -> Engine:
     """Let the real pipeline follow the room; return its database."""
     servers = []
     for outlet in range(OUTLETS):
@@ -75,7 +77,8 @@ async def watch(room: Room, folder: Path, setting: Setting, *, days: float) -> E
     end = START + timedelta(days=days)
     with open_database(config) as engine:
         context_of = open_context(engine, config, now=lambda: room.now, chance=Random(1).random)
-        async with context_of as context:
+        async with context_of as opened:
+            context = make_quick(opened, room) if quick else opened
             while room.now < end:
                 await run_pass(context)
                 room.now = max(room.now + TICK, next_due(engine, end))
@@ -141,7 +144,9 @@ def follow(setting: Setting, options: argparse.Namespace) -> Followed:
     logging.disable(logging.WARNING)
     room = Room(make_press(options), start=START)
     with tempfile.TemporaryDirectory() as folder:
-        engine = asyncio.run(watch(room, Path(folder), setting, days=options.days))
+        engine = asyncio.run(
+            watch(room, Path(folder), setting, days=options.days, quick=options.quick)
+        )
         followed = Followed(
             room.pieces, read_records(engine, room), _alarms(engine), room.requests()
         )
@@ -155,6 +160,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=200)
     parser.add_argument("--days", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="without sockets and the model")
     parser.add_argument("--verbose", action="store_true", help="print what was mistaken for what")
     options = parser.parse_args()
     began = time.perf_counter()
