@@ -4,7 +4,8 @@
 
 The real pipeline watches a press on loopback under an injected clock. What it wrote is compared
 with what each look was answered with. Then three other trackers' rules follow the same press. With
-`--quick` there are no sockets, no worker processes and no model, and what decides is the same.
+`--quick` there are no sockets or worker processes, and no article is compared with another; what
+decides about looks, versions and events is the same.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=200)
     parser.add_argument("--days", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="without sockets and the model")
+    parser.add_argument("--quick", action="store_true", help="without sockets and comparisons")
     parser.add_argument("--verbose", action="store_true", help="print what was mistaken for what")
     options = parser.parse_args()
     began = time.perf_counter()
