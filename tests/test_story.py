@@ -216,10 +216,13 @@ def test_names_are_found_whatever_stands_around_them(before, after):
 @pytest.mark.parametrize("unit", [".", "северн", "Quill ", "!\n", "2021-", "アルダー", "و"])
 def test_a_hostile_text_costs_time_in_proportion_to_its_length(unit):
     def cost(length):
+        """The least of three: what else the machine does is not the text's."""
         text = (unit * length)[:length]
-        started = time.process_time()
-        judge(text, published=None)
-        return time.process_time() - started
+        taken = []
+        for _ in range(3):
+            started = time.process_time()
+            judge(text, published=None)
+            taken.append(time.process_time() - started)
+        return min(taken)
 
-    cost(1_000)
     assert cost(200_000) < max(0.5, 30 * cost(20_000))
