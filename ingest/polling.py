@@ -41,7 +41,13 @@ from ingest.urls import canonicalize, url_key
 from ingest.vouching import Record, was_told
 from ingest.waking import wake
 from ingest.work import FeedReading, read_feed
-from storage.candidates import add_candidates, add_discards, known_urls, note_seen_in_feed
+from storage.candidates import (
+    SeenEntry,
+    add_candidates,
+    add_discards,
+    known_urls,
+    note_seen_in_feed,
+)
 from storage.feeds import FeedState, PollRecord, record_poll
 from storage.vouching import changes_since_read, record_listing
 
@@ -130,29 +136,16 @@ def settle_poll(
             discards[key] = refused
     queued = add_candidates(connection, wanted, now)
     discarded = add_discards(connection, discards, now)
-    seen = [
+    known_entries = [
         seen_entry(known.articles[key], item)
         for key, item in sorted_out.candidates.items()
         if key in known.articles
     ]
-    changes = changes_since_read(connection, feed.id, [item.article_id for item in seen])
-    told_anew = note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
-    record = Record(told=feed.changes_told, untold=feed.changes_untold).add(
-        [
-            was_told(
-                told_at=item.told_at,
-                last_read_before=item.last_read_before,
-                told_now=item.article_id in told_anew,
-            )
-            for item in changes
-        ]
-    )
-    record_listing(connection, feed.id, told=record.told, untold=record.untold, now=now)
-    wake(connection, context, told_anew, reason="its feed says other things of it", now=now)
+    told_anew = _note_known(connection, context, feed, known_entries, now=now)
     plan = plan_after_success(
         interval_seconds=feed.interval_seconds,
         entries=len(document.entries),
-        new_entries=queued + discarded + len(told_anew),
+        new_entries=queued + discarded + told_anew,
         now=now,
         budget=context.poll_budget,
         jitter=context.chance(),
@@ -181,6 +174,29 @@ def settle_poll(
         queued=queued,
         discarded=discarded,
     )
+
+
+def _note_known(
+    connection: Connection, context: Context, feed: Feed, seen: list[SeenEntry], *, now: datetime
+) -> int:
+    """Note the entries of stored articles, count what the feed told of changes, wake what it tells.
+
+    Returns how many articles it tells other things of.
+    """
+    changes = changes_since_read(connection, feed.id, [item.article_id for item in seen])
+    told_anew = note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
+    told = [
+        was_told(
+            told_at=item.told_at,
+            last_read_before=item.last_read_before,
+            told_now=item.article_id in told_anew,
+        )
+        for item in changes
+    ]
+    record = Record(told=feed.changes_told, untold=feed.changes_untold).add(told)
+    record_listing(connection, feed.id, told=record.told, untold=record.untold, now=now)
+    wake(connection, context, told_anew, reason="its feed says other things of it", now=now)
+    return len(told_anew)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
