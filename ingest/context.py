@@ -16,6 +16,7 @@ from ingest.assess import StorySetup
 from ingest.candidates import SignatureIndex
 from ingest.compute import describe_failure
 from ingest.fetch import Fetcher
+from ingest.inhand import InHand
 from ingest.model import FailureKind, Rejection
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
 from storage.engine import transaction
@@ -31,7 +32,6 @@ class Limits:
     max_feed_bytes: int = 10 * 2**20  # on the wire
     max_decoded_bytes: int = 20 * 2**20
     lease: timedelta = timedelta(seconds=300)
-    in_flight: int = 16
     similar_limit: int = 20  # stored versions that a new one is compared with
     unconditional_share: float = 0.1  # of re-checks: validators lie
     keep_raw: bool = True
@@ -52,6 +52,9 @@ class Context:
     check_budget: CheckBudget
     retry_budget: RetryBudget
     limits: Limits
+    feeds_in_hand: InHand
+    candidates_in_hand: InHand
+    articles_in_hand: InHand
     now: Callable[[], datetime]
     chance: Callable[[], float] = random.random
     signatures: SignatureIndex = field(default_factory=SignatureIndex)  # the writer's alone

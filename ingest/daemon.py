@@ -1,4 +1,4 @@
-"""The scheduled jobs: two ticks that ask the database what is due, and housekeeping.
+"""The scheduled jobs: ticks that ask the database what is due, and housekeeping.
 
 APScheduler is only the clock. Due times are columns, so a restart loses nothing; no job is
 pickled; a tick that comes late runs late instead of being dropped (misfire_grace_time=None). It
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,10 +35,13 @@ from storage.upkeep import tidy
 log = logging.getLogger("storywatch.daemon")
 
 _CLAIMS: dict[str, Callable[[Connection], int]] = {
-    "poll-due-feeds": release_claims,
+    "fetch-candidates": release_claims,
     "recheck-due-articles": release_article_claims,
 }
 """What gives back the claims of a job; after a refusal they would wait for their leases to end."""
+
+_CLAIMING = frozenset({"poll-due-feeds", *_CLAIMS})
+"""Jobs that claim what is due."""
 
 Job = Callable[[Context], Awaitable[Mapping[str, int]]]
 
@@ -49,6 +53,7 @@ class Ticks:
     tick_seconds: float
     housekeeping_seconds: float = 3600.0
     drain_seconds: float = 15.0
+    claim_seconds: float = 300.0  # then a job only finishes what it has, and the next one claims
     job_seconds: float = 3600.0  # a job that takes longer is cancelled: it hangs
     longest_rest_seconds: float = 900.0  # after refusals of the database
     clock_seconds: float = 5.0  # between two looks whether the clock was set
@@ -60,7 +65,8 @@ class Ticks:
 class _Running:
     """The jobs in hand; the scheduler's own shutdown would cancel them."""
 
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: dict[asyncio.Task[None], str] = field(default_factory=dict)  # the job of each
+    claiming: dict[str, float] = field(default_factory=dict)  # job -> until, monotonic
     fatal: StorywatchError | None = None
     unsettled: set[str] = field(default_factory=set)  # jobs whose claims outlived a refusal
     refusals: int = 0  # of the database, in a row
@@ -86,11 +92,16 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
     running = _Running()
     scheduler = AsyncIOScheduler(
         timezone="UTC",
-        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+        job_defaults={
+            "max_instances": 1_000,  # `_run_job` sees to it
+            "coalesce": True,
+            "misfire_grace_time": None,
+        },
     )
     jobs: dict[str, tuple[Job, float]] = {
-        "poll-due-feeds": (_poll_due_feeds, ticks.tick_seconds),
-        "recheck-due-articles": (_recheck_due_articles, ticks.tick_seconds),
+        "poll-due-feeds": (partial(_poll_due_feeds, ticks=ticks), ticks.tick_seconds),
+        "fetch-candidates": (partial(_fetch_candidates, ticks=ticks), ticks.tick_seconds),
+        "recheck-due-articles": (partial(_recheck_due_articles, ticks=ticks), ticks.tick_seconds),
         "housekeeping": (
             partial(_housekeeping, large_log_bytes=ticks.large_log_bytes),
             ticks.housekeeping_seconds,
@@ -129,20 +140,27 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
 async def _run_job(
     context: Context, name: str, job: Job, *, running: _Running, lock: DaemonLock, ticks: Ticks
 ) -> None:
-    """Run a job as a task of our own, write down how it went, and keep the clock ticking."""
-    if context.stopping.is_set() or time.monotonic() < running.rest_until:
+    """Run a job as a task of our own, write down how it went, and keep the clock ticking.
+
+    While a run of the job claims, a second one isn't needed; while it only finishes what it has, as
+    slow items make it do, the next one goes on.
+    """
+    started = time.monotonic()
+    claims = name in running.tasks.values() and started < running.claiming[name]
+    if context.stopping.is_set() or started < running.rest_until or claims:
         return
+    running.claiming[name] = started + (ticks.claim_seconds if name in _CLAIMING else math.inf)
     task = asyncio.ensure_future(
         _supervise(context, name, job, lock=lock, ticks=ticks, running=running)
     )
-    running.tasks.add(task)
+    running.tasks[task] = name
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         if not task.cancelled():  # else it was late at the end, and that is said
             raise
     finally:
-        running.tasks.discard(task)
+        del running.tasks[task]
 
 
 async def _supervise(
@@ -156,7 +174,8 @@ async def _supervise(
         return
     try:
         run_id = await context.store(start_run, name, context.now())
-        if name in running.unsettled:  # nothing of the job's is in hand now
+        alone = list(running.tasks.values()).count(name) == 1
+        if name in running.unsettled and alone:  # nothing of the job's is in hand now
             await context.store(_CLAIMS[name])
             running.unsettled.discard(name)
         counts: Mapping[str, int] = {}
@@ -221,16 +240,33 @@ async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Tic
             job.modify(next_run_time=now)
 
 
-async def _poll_due_feeds(context: Context) -> Mapping[str, int]:
+async def _poll_due_feeds(context: Context, *, ticks: Ticks) -> Mapping[str, int]:
     summary = PassSummary()
-    await poll_due_feeds(context, summary, everything=False, on_report=_log_report)
-    await drain_queue(context, summary, on_report=_log_report)
+    await poll_due_feeds(
+        context,
+        summary,
+        everything=False,
+        on_report=_log_report,
+        claim_seconds=ticks.claim_seconds,
+    )
     return summary.counts()
 
 
-async def _recheck_due_articles(context: Context) -> Mapping[str, int]:
+async def _fetch_candidates(context: Context, *, ticks: Ticks) -> Mapping[str, int]:
     summary = PassSummary()
-    await recheck_articles(context, summary, checked_before=None, on_report=_log_report)
+    await drain_queue(context, summary, on_report=_log_report, claim_seconds=ticks.claim_seconds)
+    return summary.counts()
+
+
+async def _recheck_due_articles(context: Context, *, ticks: Ticks) -> Mapping[str, int]:
+    summary = PassSummary()
+    await recheck_articles(
+        context,
+        summary,
+        checked_before=None,
+        on_report=_log_report,
+        claim_seconds=ticks.claim_seconds,
+    )
     return summary.counts()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ingest.changes import content_hash
 from ingest.context import Context
+from ingest.inhand import did_harm
 from ingest.model import Article, Failure, FetchedPage, Outcome, Rejection, Validators
 from ingest.reextract import is_outdated, renew
 from ingest.settle_check import settle_check
@@ -25,6 +26,7 @@ class LookReport:
     url: str
     outcome: Outcome
     detail: str = ""
+    harmed: bool | None = None  # whether the page killed or stalled the worker; None: unread
 
 
 async def look_first(context: Context, claimed: ClaimedCandidate) -> LookReport:
@@ -46,7 +48,8 @@ async def look_first(context: Context, claimed: ClaimedCandidate) -> LookReport:
     outcome, detail = await context.store(
         settle_first_look, context, claimed, fetched=fetched, reading=reading
     )
-    return LookReport(url=candidate.url, outcome=outcome, detail=detail)
+    harmed = did_harm(fetched, reading)
+    return LookReport(url=candidate.url, outcome=outcome, detail=detail, harmed=harmed)
 
 
 async def look_again(context: Context, article: StoredArticle) -> LookReport:
@@ -74,7 +77,8 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
     outcome, detail = await context.store(
         settle_check, context, article, fetched=fetched, reading=reading
     )
-    return LookReport(url=article.canonical_url, outcome=outcome, detail=detail)
+    harmed = did_harm(fetched, reading)
+    return LookReport(url=article.canonical_url, outcome=outcome, detail=detail, harmed=harmed)
 
 
 def _differs(reading: PageReading | Rejection | None, article: StoredArticle) -> bool:

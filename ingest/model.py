@@ -127,6 +127,7 @@ class Candidate:
     feed_id: int | None
     guid: str | None = None
     modified: datetime | None = None  # as its feed states it
+    domain: str = ""  # registered; whose turn it is in the queue
     aliases: tuple[tuple[str, str], ...] = ()  # (url, kind) pairs known besides
 
 

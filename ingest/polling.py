@@ -5,7 +5,7 @@ Feed -> fetch -> read_feed (worker) -> entries -> Candidate | Discard -> one tra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from ingest.assess import screen_entry
 from ingest.context import Context
 from ingest.errors import BadURLError
+from ingest.inhand import did_harm
 from ingest.model import (
     Candidate,
     Discard,
@@ -37,7 +38,7 @@ from ingest.schedule import (
     plan_after_success,
 )
 from ingest.settle_first import seen_entry
-from ingest.urls import canonicalize, url_key
+from ingest.urls import canonicalize, registered_domain, url_key
 from ingest.vouching import Record, was_told
 from ingest.waking import wake
 from ingest.work import FeedReading, read_feed
@@ -66,6 +67,7 @@ class FeedReport:
     queued: int = 0
     discarded: int = 0
     error: str | None = None
+    harmed: bool | None = None  # whether its body killed or stalled the worker; None: unread
 
 
 async def poll_feed(context: Context, feed: Feed) -> FeedReport:
@@ -91,9 +93,10 @@ async def poll_feed(context: Context, feed: Feed) -> FeedReport:
         )
     else:
         reading = None
-    return await context.store(
+    report = await context.store(
         settle_poll, context, feed, fetched=fetched, reading=reading, now=now
     )
+    return replace(report, harmed=did_harm(fetched, reading))
 
 
 def settle_poll(
@@ -230,6 +233,7 @@ def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> So
                 feed_id=feed.id,
                 guid=entry.guid,
                 modified=entry.modified,
+                domain=registered_domain(canonical),
             ),
         )
     return SortedEntries(candidates=candidates, discards=discards)

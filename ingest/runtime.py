@@ -16,6 +16,7 @@ from ingest.compute import WorkerPool
 from ingest.config import Config
 from ingest.context import Context, Limits
 from ingest.fetch import Fetcher, FetchPolicy
+from ingest.inhand import InHand
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
 from ingest.seeds import read_seed
 from ingest.stories import Preparation, prepare_database
@@ -118,15 +119,22 @@ async def open_context(
                     limits=Limits(
                         max_feed_bytes=config.fetch.max_feed_bytes,
                         max_decoded_bytes=config.fetch.max_decoded_bytes,
-                        in_flight=config.fetch.concurrency,
                         lease=timedelta(seconds=max(300, config.fetch.total_seconds * 4)),
                         keep_raw=config.database.keep_raw,
                     ),
+                    feeds_in_hand=_in_hand(config),
+                    candidates_in_hand=_in_hand(config),
+                    articles_in_hand=_in_hand(config),
                     now=now,
                     chance=chance,
                 )
     finally:
         workers.shutdown(cancel_futures=True)
+
+
+def _in_hand(config: Config) -> InHand:
+    # Twice what may be fetched at once: while some are fetched, others are read and stored.
+    return InHand(places=config.fetch.concurrency, per_source=2 * config.fetch.per_host_concurrency)
 
 
 def fetch_policy(config: Config) -> FetchPolicy:

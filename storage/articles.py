@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
 from ingest.model import ArticleState, DateBounds, DatedBy, Relevance, Validators
 from storage.dialect import insert
 from storage.schema import article, article_story, article_url, article_wake, story, version
+from storage.turns import LOOK_AHEAD, Turns, take_in_turn
 
 _LOCK_NAMESPACE = 7_316_001
 """Seed of the hash behind the advisory locks, so that they are told from other programs'."""
@@ -156,11 +157,13 @@ def claim_due_articles(
     *,
     limit: int,
     lease: timedelta,
+    turns: Turns,
     checked_before: datetime | None = None,
 ) -> tuple[StoredArticle, ...]:
     """Claim the articles whose next look is due: the woken ones first, then the longest overdue.
 
-    With `checked_before`, those that were last looked at before it, due or not.
+    Outlets, told by their ids, take turns. With `checked_before`, those that were last looked at
+    before it, due or not.
     """
     woken = article.c.id.in_(
         select(article_wake.c.article_id).where(article_wake.c.woken_at <= now)
@@ -170,11 +173,23 @@ def claim_due_articles(
         if checked_before is None
         else or_(article.c.last_checked_at.is_(None), article.c.last_checked_at < checked_before)
     )
+    order = (case((woken, 0), else_=1), article.c.next_check_at, article.c.id)
+    waiting = connection.execute(
+        select(article.c.id, article.c.outlet_id)
+        .where(
+            due,
+            or_(article.c.leased_until.is_(None), article.c.leased_until <= now),
+            article.c.current_version_id.is_not(None),
+            article.c.outlet_id.not_in(sorted(turns.closed)),
+        )
+        .order_by(*order)
+        .limit(LOOK_AHEAD)
+    )
+    chosen = take_in_turn(((row.id, row.outlet_id) for row in waiting), turns=turns, limit=limit)
     query = (
         _select_articles()
-        .where(due, or_(article.c.leased_until.is_(None), article.c.leased_until <= now))
-        .order_by(case((woken, 0), else_=1), article.c.next_check_at, article.c.id)
-        .limit(limit)
+        .where(article.c.id.in_(chosen))
+        .order_by(*order)
         .with_for_update(skip_locked=True, of=article)
     )
     found = tuple(_stored_article(row) for row in connection.execute(query))

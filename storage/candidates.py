@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from ingest.model import Candidate, DatedBy, DateSource, Discard
 from storage.dialect import insert
 from storage.schema import article_feed, article_url, candidate, discard
+from storage.turns import LOOK_AHEAD, Turns, take_in_turn
 
 _CHUNK = 500  # SQLite takes 32,766 parameters; a feed of 5,000 entries stays well inside
 
@@ -81,6 +82,7 @@ def add_candidates(
             "published_confidence": item.published.confidence if item.published else None,
             "published_day_only": item.published.day_only if item.published else None,
             "modified_at": item.modified,
+            "domain": item.domain,
             "language": item.language,
             "feed_id": item.feed_id,
             "guid": item.guid,
@@ -103,25 +105,30 @@ def claim_candidates(
     *,
     limit: int,
     lease: timedelta,
-    url_key: str | None = None,
+    turns: Turns,
 ) -> tuple[ClaimedCandidate, ...]:
     """Claim due candidates for one attempt each; an expired lease counts as due.
 
-    The attempt is counted now, so that a page that kills the process is given up in the end.
+    Domains take turns, the longest due first. The attempt is counted now, so that a page that kills
+    the process is given up in the end.
     """
-    query = (
-        select(candidate)
+    waiting = connection.execute(
+        select(candidate.c.id, candidate.c.domain)
         .where(
             candidate.c.due_at <= now,
             or_(candidate.c.leased_until.is_(None), candidate.c.leased_until <= now),
+            candidate.c.domain.not_in(sorted(turns.closed)),
         )
         .order_by(candidate.c.due_at, candidate.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .limit(LOOK_AHEAD)
     )
-    if url_key is not None:
-        query = query.where(candidate.c.url_key == url_key)
-    rows = connection.execute(query).all()
+    chosen = take_in_turn(((row.id, row.domain) for row in waiting), turns=turns, limit=limit)
+    rows = connection.execute(
+        select(candidate)
+        .where(candidate.c.id.in_(chosen))
+        .order_by(candidate.c.due_at, candidate.c.id)
+        .with_for_update(skip_locked=True)
+    ).all()
     if rows:
         connection.execute(
             update(candidate)
@@ -149,6 +156,7 @@ def claim_candidates(
                 feed_id=row.feed_id,
                 guid=row.guid,
                 modified=row.modified_at,
+                domain=row.domain,
             ),
         )
         for row in rows

@@ -198,13 +198,13 @@ def list_feeds(connection: Connection) -> tuple[ListedFeed, ...]:
 
 
 def due_feeds(
-    connection: Connection, now: datetime, *, limit: int, everything: bool = False
+    connection: Connection, now: datetime, *, everything: bool = False
 ) -> tuple[Feed, ...]:
     """The active feeds whose time has come, the longest overdue first."""
     query = _select_feeds().where(feed.c.state == "active")
     if not everything:
         query = query.where(feed.c.next_poll_at <= now)
-    query = query.order_by(None).order_by(feed.c.next_poll_at, feed.c.id).limit(limit)
+    query = query.order_by(None).order_by(feed.c.next_poll_at, feed.c.id)
     return tuple(
         Feed(
             id=row.id,

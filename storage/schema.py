@@ -158,6 +158,13 @@ candidate = Table(
     Column("leased_until", UTCDateTime, comment="claimed by a worker until then"),
     Column("attempts", Integer, nullable=False, comment="counted when claimed"),
     Column("modified_at", UTCDateTime, comment="as its feed states it"),
+    Column(
+        "domain",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="registered domain, whose pages take turns with those of others",
+    ),
     Index("ix_candidate_due_at", "due_at"),
     comment="A URL waiting to be fetched for the first time; deleted once decided.",
 )
