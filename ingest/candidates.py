@@ -50,6 +50,17 @@ class SignatureIndex:
         """How many signatures there are."""
         return self._size
 
+    def mark(self) -> tuple[int, int]:
+        """Where the index stands, to go back to."""
+        return self._size, self._last
+
+    def rewind(self, mark: tuple[int, int]) -> None:
+        """Forget what was taken in since the mark, as after a transaction that was rolled back.
+
+        It may have read versions of its own, and SQLite gives their ids to the next ones.
+        """
+        self._size, self._last = mark
+
     def refresh(self, connection: Connection) -> None:
         """Take in the versions stored since."""
         self.extend(signatures_after(connection, self._last))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,11 +16,12 @@ from sqlalchemy import Connection, Engine
 from ingest.assess import StorySetup
 from ingest.candidates import SignatureIndex
 from ingest.compute import describe_failure
+from ingest.errors import LockLostError
 from ingest.fetch import Fetcher
 from ingest.inhand import InHand
 from ingest.model import FailureKind, Rejection
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
-from storage.engine import transaction
+from storage.units import Patience, run_unit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +37,14 @@ class Limits:
     similar_limit: int = 20  # stored versions that a new one is compared with
     unconditional_share: float = 0.1  # of re-checks: validators lie
     keep_raw: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Fence:
+    """What a daemon may write by; a command has no epoch and runs beside the daemon."""
+
+    epoch: int | None = None
+    lost: LockLostError | None = None  # when a transaction was refused for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +68,9 @@ class Context:
     now: Callable[[], datetime]
     chance: Callable[[], float] = random.random
     signatures: SignatureIndex = field(default_factory=SignatureIndex)  # the writer's alone
+    fence: Fence = field(default_factory=Fence)
+    patience: Patience = field(default_factory=Patience)
+    pause: Callable[[float], None] = time.sleep  # of the writer's thread, before it repeats
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def store(
@@ -66,16 +79,30 @@ class Context:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a function in one transaction on the writer's thread.
+        """Run a function in one transaction on the writer's thread; it may be run again.
 
-        Raises StorageError when the database refuses; nothing is written then.
+        Raises StorageError when the database refuses, and LockLostError when another daemon took
+        over; nothing is written then. The second ends the work at hand.
         """
 
         def step() -> T:
-            with transaction(self.engine) as connection:
-                return function(connection, *args, **kwargs)
+            mark = self.signatures.mark()
+            return run_unit(
+                self.engine,
+                lambda connection: function(connection, *args, **kwargs),
+                epoch=self.fence.epoch,
+                patience=self.patience,
+                chance=self.chance,
+                sleep=self.pause,
+                undo=lambda: self.signatures.rewind(mark),
+            )
 
-        return await asyncio.get_running_loop().run_in_executor(self.writer, step)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.writer, step)
+        except LockLostError as error:
+            self.fence.lost = error
+            self.stopping.set()
+            raise
 
     async def compute(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs

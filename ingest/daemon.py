@@ -13,6 +13,7 @@ import math
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,13 +23,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
 
 from ingest.context import Context
-from ingest.errors import StorageError, StorywatchError
+from ingest.errors import LockLostError, StorageError
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
 from storage.articles import release_article_claims
 from storage.candidates import release_claims
 from storage.clock import recall
+from storage.epoch import take_epoch
 from storage.failures import may_retry
-from storage.lock import DaemonLock
+from storage.lock import DaemonLock, process_name
 from storage.runs import finish_run, start_run
 from storage.upkeep import tidy
 
@@ -58,6 +60,7 @@ class Ticks:
     longest_rest_seconds: float = 900.0  # after refusals of the database
     clock_seconds: float = 5.0  # between two looks whether the clock was set
     jump_seconds: float = 30.0  # less is drift
+    lock_seconds: float = 5.0  # how long the lock's database may take to answer
     large_log_bytes: int = 256 * 2**20  # of SQLite's write-ahead log, to be told of
 
 
@@ -67,7 +70,11 @@ class _Running:
 
     tasks: dict[asyncio.Task[None], str] = field(default_factory=dict)  # the job of each
     claiming: dict[str, float] = field(default_factory=dict)  # job -> until, monotonic
-    fatal: StorywatchError | None = None
+    asking: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="lock")
+    )
+    asked: asyncio.Future[bool] | None = None  # whether the lock is held; may outlast many ticks
+    fatal: LockLostError | None = None
     unsettled: set[str] = field(default_factory=set)  # jobs whose claims outlived a refusal
     refusals: int = 0  # of the database, in a row
     rest_until: float = 0.0  # on the monotonic clock
@@ -79,16 +86,29 @@ class _Running:
         self.rest_until = time.monotonic() + rest
         return rest
 
+    async def still_held(self, lock: DaemonLock, seconds: float) -> bool | None:
+        """Ask the lock beside the event loop; None when no answer comes in time.
+
+        A frozen server takes half a minute to be given up. Until then one question is enough.
+        """
+        if self.asked is None or self.asked.done():
+            loop = asyncio.get_running_loop()
+            self.asked = loop.run_in_executor(self.asking, lock.still_held)
+        asked = self.asked
+        done, _ = await asyncio.wait({asked}, timeout=seconds)
+        return asked.result() if done else None
+
 
 async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> None:
     """Run until SIGTERM or SIGINT, then finish the items in hand within the drain limit.
 
-    Raises StorageError when the lock is lost: another daemon may be writing by now.
+    Raises LockLostError when the lock is lost or another daemon took over, whose transactions have
+    the database from then on: ours are refused.
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, context.stopping.set)
-    await context.store(_take_over, context.now())
+    context.fence.epoch = await context.store(_take_over, context.now())
     running = _Running()
     scheduler = AsyncIOScheduler(
         timezone="UTC",
@@ -133,8 +153,10 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
             log.warning("%d job(s) did not finish in time; the next run completes them", len(late))
             await asyncio.wait(late, timeout=2.0)
     scheduler.shutdown(wait=False)
-    if running.fatal is not None:
-        raise running.fatal
+    running.asking.shutdown(wait=False, cancel_futures=True)
+    lost = running.fatal or context.fence.lost
+    if lost is not None:
+        raise lost
 
 
 async def _run_job(
@@ -166,54 +188,76 @@ async def _run_job(
 async def _supervise(
     context: Context, name: str, job: Job, *, lock: DaemonLock, ticks: Ticks, running: _Running
 ) -> None:
-    if not lock.still_held():
-        running.fatal = StorageError(
+    held = await running.still_held(lock, ticks.lock_seconds)
+    if held is None:
+        rest = running.refused(ticks)
+        log.error("%s: the lock's database does not answer, rests %.0f s", name, rest)
+        return
+    if not held:
+        running.fatal = LockLostError(
             "the daemon's lock is lost: the database was restarted or another daemon took over"
         )
         context.stopping.set()
         return
     try:
-        run_id = await context.store(start_run, name, context.now())
-        alone = list(running.tasks.values()).count(name) == 1
-        if name in running.unsettled and alone:  # nothing of the job's is in hand now
-            await context.store(_CLAIMS[name])
-            running.unsettled.discard(name)
-        counts: Mapping[str, int] = {}
-        error: str | None = None
-        try:
-            async with asyncio.timeout(ticks.job_seconds):
-                counts = await job(context)
-        except TimeoutError:
-            error = f"cancelled after {ticks.job_seconds:.0f} s"
-        except StorageError as problem:
-            error = f"{type(problem).__name__}: {problem}"
-            if may_retry(problem):
-                running.unsettled |= {name} & _CLAIMS.keys()
-                error += f"; rests {running.refused(ticks):.0f} s"
-        except Exception as problem:  # noqa: BLE001 - recorded with the run, and the next tick tries again
-            error = f"{type(problem).__name__}: {problem}"
-        else:
-            running.refusals = 0
-        if error is not None:
-            log.error("%s failed: %s", name, error)
-        await context.store(
-            finish_run,
-            run_id,
-            outcome="failed" if error else "done",
-            counts=counts,
-            error=error,
-            now=context.now(),
-        )
+        await _record_job(context, name, job, ticks=ticks, running=running)
+    except LockLostError as problem:  # the daemon ends with it
+        log.error("%s: %s", name, problem)  # noqa: TRY400 - and it is raised then
     except StorageError as problem:
         # Nothing could be written, not even that; due times are unchanged, so nothing is lost.
         rest = running.refused(ticks)
         log.error("%s: the database refused, rests %.0f s: %s", name, rest, problem)  # noqa: TRY400 - expected when the disk is full
 
 
+async def _record_job(
+    context: Context, name: str, job: Job, *, ticks: Ticks, running: _Running
+) -> None:
+    """Run a job, and write down when it began and how it ended."""
+    run_id = await context.store(start_run, name, context.now())
+    alone = list(running.tasks.values()).count(name) == 1
+    if name in running.unsettled and alone:  # nothing of the job's is in hand now
+        await context.store(_CLAIMS[name])
+        running.unsettled.discard(name)
+    counts: Mapping[str, int] = {}
+    error: str | None = None
+    try:
+        async with asyncio.timeout(ticks.job_seconds):
+            counts = await job(context)
+    except TimeoutError:
+        error = f"cancelled after {ticks.job_seconds:.0f} s"
+    except LockLostError:
+        raise
+    except StorageError as problem:
+        error = f"{type(problem).__name__}: {problem}"
+        if may_retry(problem):
+            running.unsettled |= {name} & _CLAIMS.keys()
+            error += f"; rests {running.refused(ticks):.0f} s"
+    except Exception as problem:  # noqa: BLE001 - recorded with the run, and the next tick tries again
+        error = f"{type(problem).__name__}: {problem}"
+    else:
+        running.refusals = 0
+    if error is not None:
+        log.error("%s failed: %s", name, error)
+    await context.store(
+        finish_run,
+        run_id,
+        outcome="failed" if error else "done",
+        counts=counts,
+        error=error,
+        now=context.now(),
+    )
+
+
 def _take_over(connection: Connection, now: datetime) -> int:
-    """Make due again what a daemon that is gone had claimed, or put off by a wrong clock."""
-    released = release_claims(connection) + release_article_claims(connection)
-    return released + recall(connection, now)
+    """Begin our epoch; make due again what a daemon that is gone had claimed.
+
+    And what a wrong clock had put off. Returns the epoch.
+    """
+    epoch = take_epoch(connection, holder=process_name(), now=now)
+    release_claims(connection)
+    release_article_claims(connection)
+    recall(connection, now)
+    return epoch
 
 
 async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Ticks) -> None:
@@ -234,6 +278,8 @@ async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Tic
         if jump < 0:
             try:
                 await context.store(recall, now)
+            except LockLostError:
+                return  # and the daemon ends
             except StorageError as problem:
                 log.error("what is due could not be moved along: %s", problem)  # noqa: TRY400 - the next start does it
         for job in scheduler.get_jobs():

@@ -11,6 +11,7 @@ Expected outcomes (a 404, a consent wall, a feed that is not XML) are values in 
         ├── StorageError        the database refused, is locked, is full
         │   └── SchemaError     the database is not at the schema this program needs
         ├── AlreadyRunningError another daemon holds the lock of this database
+        ├── LockLostError       the daemon's own lock is lost: another may be writing
         └── WorkerError         a worker process died or overran its time
 """
 
@@ -53,6 +54,10 @@ class SchemaError(StorageError):
 
 class AlreadyRunningError(OperationError):
     """Another daemon already works on this database."""
+
+
+class LockLostError(OperationError):
+    """This daemon's lock is lost; no StorageError, for nothing that it does may go on."""
 
 
 class WorkerError(OperationError):

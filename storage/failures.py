@@ -30,6 +30,7 @@ _SQLITE_MEANINGS = {
     26: "the file is not a SQLite database",
 }
 _SQLITE_TRANSIENT = frozenset({5, 6, 10, 13})
+_SQLITE_COLLISIONS = frozenset({5, 6})
 
 _REFUSED = "the database server refused the user name or the password"
 _NO_DATABASE = "there is no such database on the server"
@@ -53,6 +54,8 @@ _POSTGRES_MEANINGS = {  # the longest prefix that fits wins
     "57": "the database server is shutting down or starting up",
     "57014": "the database server stopped a statement that ran too long",
 }
+_POSTGRES_COLLISIONS = frozenset({"40001", "40P01"})
+_POSTGRES_ENDINGS = ("08", "25P03", "57P01", "57P02", "57P03")  # of a session, by the server
 _POSTGRES_TRANSIENT = ("08", "25P03", "40", "53", "55P03", "57")
 
 _LIBPQ_WORDS = (  # a failed connection has no code, only libpq's sentence
@@ -125,6 +128,34 @@ def may_retry(error: StorageError) -> bool:
     if state is not None:
         return str(state).startswith(_POSTGRES_TRANSIENT)
     return _libpq_meaning(cause) in _LIBPQ_TRANSIENT
+
+
+def has_collided(error: StorageError) -> bool:
+    """Whether the same work may succeed at once: it met another's transaction, or a lock.
+
+    Serialisation failures and deadlocks on Postgres, "busy" and "locked" on SQLite.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError):
+        return False
+    code, state = _sqlite_code(cause), getattr(cause.orig, "sqlstate", None)
+    return code in _SQLITE_COLLISIONS or state in _POSTGRES_COLLISIONS
+
+
+def has_lost_connection(error: StorageError) -> bool:
+    """Whether the server went away in the middle, or was not there; on SQLite never."""
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError) or _sqlite_code(cause) is not None:
+        return False
+    state = getattr(cause.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_POSTGRES_ENDINGS)
+    return cause.connection_invalidated or _libpq_meaning(cause) == _UNREACHABLE
+
+
+def postgres_code(error: StorageError) -> str | None:
+    """The SQLSTATE that Postgres gave, if it gave one."""
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
 
 
 @contextmanager

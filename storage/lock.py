@@ -60,7 +60,8 @@ def hold_daemon_lock(engine: Engine) -> Iterator[DaemonLock]:
             yield session
 
 
-def _own_name() -> str:
+def process_name() -> str:
+    """Who this is, for the holder of a lock to be told from others."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
@@ -104,7 +105,7 @@ def _hold_file(path: Path) -> Iterator[DaemonLock]:
 def _write_name(descriptor: int) -> None:
     with suppress(OSError):  # a full disk: the lock holds without a name
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, _own_name().encode(), 0)
+        os.pwrite(descriptor, process_name().encode(), 0)
 
 
 def _open_lock_file(path: Path) -> int:
@@ -148,7 +149,7 @@ def _hold_session(engine: Engine) -> Iterator[DaemonLock]:
                 raise _refuse(shown, str(holder or ""))
             connection.execute(
                 text("SELECT set_config('application_name', :name, false)"),
-                {"name": (_NAME_PREFIX + _own_name())[:63]},  # Postgres keeps no more
+                {"name": (_NAME_PREFIX + process_name())[:63]},  # Postgres keeps no more
             )
         yield _SessionLock(connection)
     finally:

@@ -588,3 +588,14 @@ job_run = Table(
     Index("ix_job_run_started_at", "started_at"),
     comment="One run of a scheduled job or a command.",
 )
+
+daemon_epoch = Table(
+    "daemon_epoch",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="1: there is one row"),
+    Column("epoch", BigInt, nullable=False, comment="raised by each daemon that takes over"),
+    Column("holder", Text, nullable=False, comment="process and host of that daemon"),
+    Column("taken_at", UTCDateTime, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="Which daemon may write; a transaction of an earlier one is refused.",
+)
