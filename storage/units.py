@@ -158,6 +158,7 @@ def _learn_fate(
 ) -> Fate:
     """Wait for the server until the deadline, and ask it what became of the transaction."""
     while True:
+        fate: Fate | None = None
         try:
             with transaction(attempt.engine) as connection:
                 fate = _ask_fate(connection, attempt.mark)
@@ -166,26 +167,29 @@ def _learn_fate(
                 return Fate.ABORTED  # a crash took even its number
             if not may_retry(error):
                 return Fate.UNKNOWN
-            fate = Fate.UNKNOWN
-        if fate is Fate.COMMITTED and not attempt.committing:
-            return Fate.ABORTED  # and its number was given away again
-        if fate is not Fate.UNKNOWN or time.monotonic() >= deadline:
-            return fate
+        if fate is not None:
+            # What never asked for COMMIT was not committed, whoever has its number now.
+            return fate if attempt.committing else Fate.ABORTED
+        if time.monotonic() >= deadline:
+            return Fate.UNKNOWN
         sleep(patience.between_looks)
 
 
-def _ask_fate(connection: Connection, mark: _Mark | None) -> Fate:
+def _ask_fate(connection: Connection, mark: _Mark | None) -> Fate | None:
+    """None when the server has not noticed yet that the connection is lost."""
     if mark is None:  # it had not begun
         connection.execute(text("SELECT 1"))
         return Fate.ABORTED
     row = connection.execute(_FATE, {"xid": mark.xid}).one()
     if row.status == "aborted":
         return Fate.ABORTED
-    if row.status == "committed" and _is_ours(row, mark):
-        return Fate.COMMITTED
-    # A session that has not noticed yet would hold its locks for up to a minute.
+    if row.status == "committed":
+        return Fate.COMMITTED if _is_ours(row, mark) else Fate.UNKNOWN
+    if row.status is None:
+        return Fate.UNKNOWN  # so long ago that it is forgotten
+    # The session would hold its locks until it notices, for up to a minute.
     connection.execute(_END, {"pid": mark.pid, "xid": mark.xid})
-    return Fate.UNKNOWN
+    return None
 
 
 def _is_ours(row: Row[tuple[str, datetime, int | None]], mark: _Mark) -> bool:
