@@ -28,7 +28,6 @@ from ingest.model import (
     FailureKind,
     Fetched,
     FetchedPage,
-    NotModified,
     Rejection,
     Validators,
 )
@@ -173,8 +172,7 @@ class Fetcher:
             step = trip.redirected(location, status=status, max_redirects=most)
             return step if isinstance(step, Trip) else trip.failed(step, at=self._now())
         if status == 304 and trip.validators != NO_VALIDATORS:
-            url, at = trip.requested_url, self._now()
-            return NotModified(requested_url=url, fetched_at=at, elapsed_ms=0)
+            return trip.unchanged(at=self._now())
         if 200 <= status < 300 and status != 206:
             return await self._page(trip, response)
         wait = parse_retry_after(response.headers.get("retry-after"), now=self._now())

@@ -34,12 +34,44 @@ class FeedSource:
     outlet: Outlet
 
 
+class FeedEventKind(StrEnum):
+    """What happened to a feed as a whole."""
+
+    MOVED = "moved"  # it is polled at the address that its own redirects to for good
+    MOVED_BACK = "moved-back"
+    GONE = "gone"  # its publisher says so, with a 410
+    BACK = "back"
+    ADDED = "added"
+    PAUSED = "paused"  # it left the configuration
+    RESUMED = "resumed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """One of these, and why."""
+
+    kind: FeedEventKind
+    detail: str  # for people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPlace:
+    """Where a feed is polled, and what the last polls said of that."""
+
+    moved_to: str | None = None  # polled in place of the listed address
+    target: str | None = None  # where all the last polls were sent for good
+    sightings: int = 0  # how many they were
+    sighted_since: datetime | None = None  # the first of them
+    gone_since: datetime | None = None  # a 410, and no answer since
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A stored feed with the state its next poll needs."""
 
     id: int
-    url: str
+    url: str  # as it was listed: what the feed is known by
     outlet: Outlet
     etag: str | None
     last_modified: str | None
@@ -49,6 +81,12 @@ class Feed:
     last_full_fetch_at: datetime | None  # the last unconditional fetch: validators lie
     changes_told: int = 0  # changes of its articles that it told of, older ones at half weight
     changes_untold: int = 0
+    place: FeedPlace = FeedPlace()
+
+    @property
+    def polled_url(self) -> str:
+        """The address to poll."""
+        return self.place.moved_to or self.url
 
 
 class DateSource(StrEnum):
@@ -222,6 +260,9 @@ class NotModified:
     requested_url: str
     fetched_at: datetime
     elapsed_ms: float
+    final_url: str | None = None  # None: as requested
+    redirects: tuple[str, ...] = ()
+    permanent: bool = False  # every hop was a 301 or 308
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

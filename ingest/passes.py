@@ -188,7 +188,7 @@ async def run_pass(
 
 
 def _feed_source(feed: Feed) -> str:
-    return registered_domain(feed.url)
+    return registered_domain(feed.polled_url)
 
 
 async def _drain(

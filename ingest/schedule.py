@@ -17,6 +17,7 @@ from itertools import pairwise
 from ingest.model import FailureKind
 
 DAY = 86400.0
+WEEK = 7 * DAY
 
 _HARD = frozenset(
     {FailureKind.GONE, FailureKind.BAD_URL, FailureKind.REFUSED_ADDRESS, FailureKind.NOT_A_FEED}
@@ -164,6 +165,20 @@ def plan_after_failure(
         wait = max(wait, min(retry_after_seconds, DAY))
     return FeedPlan(
         interval_seconds=interval, next_poll_at=_after(now, wait, max(jitter, 0.5)), failures=total
+    )
+
+
+def plan_while_gone(
+    *, failures: float, interval_seconds: float, now: datetime, budget: PollBudget, jitter: float
+) -> FeedPlan:
+    """Plan after a failed poll of a feed that its publisher took away: a look a week.
+
+    The rhythm it had is kept, for the day it comes back.
+    """
+    return FeedPlan(
+        interval_seconds=_bounded(interval_seconds, budget),
+        next_poll_at=_after(now, WEEK, max(jitter, 0.5)),
+        failures=failures,
     )
 
 

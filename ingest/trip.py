@@ -12,7 +12,14 @@ from datetime import datetime
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from ingest.errors import ConfigError
-from ingest.model import Failure, FailureKind, FetchedPage, Rejection, Validators
+from ingest.model import (
+    Failure,
+    FailureKind,
+    FetchedPage,
+    NotModified,
+    Rejection,
+    Validators,
+)
 from ingest.netguard import is_inside
 
 NO_VALIDATORS = Validators()
@@ -118,6 +125,17 @@ class Trip:
             body=body,
             fetched_at=at,
             elapsed_ms=self.elapsed_ms,
+        )
+
+    def unchanged(self, *, at: datetime) -> NotModified:
+        """The outcome of a trip that found what we hold."""
+        return NotModified(
+            requested_url=self.requested_url,
+            fetched_at=at,
+            elapsed_ms=self.elapsed_ms,
+            final_url=self.url,
+            redirects=self.redirects,
+            permanent=self.permanent and bool(self.redirects),
         )
 
     def failed(

@@ -1,4 +1,4 @@
-"""Feeds: what is listed, what is due, and what a poll left behind."""
+"""Feeds: what is listed, and what is due."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, not_, select, update
 
-from ingest.model import Feed, FeedSource, Outlet, Validators
+from ingest.model import Feed, FeedEvent, FeedEventKind, FeedPlace, FeedSource, Outlet
 from storage.dialect import insert
-from storage.schema import feed, feed_poll, outlet
+from storage.feed_events import add_feed_event, is_polled_as_another
+from storage.schema import feed, outlet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,33 +34,8 @@ class ListedFeed:
     state: str
     origin: str
     last_error: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollRecord:
-    """One poll as it is written down."""
-
-    polled_at: datetime
-    outcome: str  # parsed, same-body, not-modified, failed
-    status: int | None = None
-    entries: int = 0
-    new_entries: int = 0
-    size: int = 0
-    ms: float = 0.0
-    failure: str | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedState:
-    """What the next poll of a feed will need to know."""
-
-    interval_seconds: float
-    next_poll_at: datetime
-    failures: float
-    validators: Validators
-    body_hash: str | None
-    full_fetch: bool
+    moved_to: str | None  # polled there instead
+    gone_since: datetime | None
 
 
 def url_digest(url: str) -> str:
@@ -98,44 +74,57 @@ def sync_feeds(connection: Connection, sources: Sequence[FeedSource], now: datet
     """Bring the table in line with the configured feeds.
 
     A configured feed that is new is added; one that left the configuration is paused, not lost;
-    one that a user removed stays removed.
+    one that a user removed stays removed. An active feed that moved stands for its new address
+    too, whichever of the two is configured.
     """
     known = {row.url: row for row in connection.execute(select(feed))}
+    moved = {row.moved_to: row for row in known.values() if row.state == "active" and row.moved_to}
     added = resumed = 0
     for source in sources:
-        row = known.get(source.url)
+        row = known.get(source.url) or moved.get(source.url)
         if row is None:
             added += add_feed(connection, source, origin="config", now=now)
             continue
         ensure_outlet(connection, source.outlet)
         if row.state == "paused":
             _set_state(connection, row.id, "active")
+            _note(connection, row.id, FeedEventKind.RESUMED, "it is configured again", now=now)
             resumed += 1
     listed = {source.url for source in sources}
     gone = [
         row.id
         for row in known.values()
-        if row.origin == "config" and row.state == "active" and row.url not in listed
+        if row.origin == "config" and row.state == "active" and not listed & {row.url, row.moved_to}
     ]
     for feed_id in gone:
         _set_state(connection, feed_id, "paused")
+        _note(connection, feed_id, FeedEventKind.PAUSED, "it left the configuration", now=now)
     return SyncResult(added=added, paused=len(gone), resumed=resumed)
 
 
 def add_feed(connection: Connection, source: FeedSource, *, origin: str, now: datetime) -> bool:
-    """Add a feed, due at once; a removed one comes back. False when it is there already."""
-    digest = url_digest(source.url)
-    found = connection.execute(select(feed).where(feed.c.url_sha256 == digest)).one_or_none()
+    """Add a feed, due at once; a removed one comes back. False when it is polled already.
+
+    A feed that somebody adds by hand is theirs from then on: no configuration pauses it.
+    """
+    by = "by the configuration" if origin == "config" else "by a user"
+    found = connection.execute(
+        select(feed).where(feed.c.url_sha256 == url_digest(source.url))
+    ).one_or_none()
     if found is not None:
         if found.state == "active":
             return False
-        _set_state(connection, found.id, "active")
+        _set_state(connection, found.id, "active", origin=origin)
+        _note(connection, found.id, FeedEventKind.RESUMED, by, now=now)
         return True
-    connection.execute(
-        feed.insert().values(
+    if find_moved(connection, source.url) is not None:
+        return False
+    feed_id = connection.execute(
+        feed.insert()
+        .values(
             outlet_id=ensure_outlet(connection, source.outlet),
             url=source.url,
-            url_sha256=digest,
+            url_sha256=url_digest(source.url),
             origin=origin,
             state="active",
             interval_seconds=0.0,
@@ -143,23 +132,51 @@ def add_feed(connection: Connection, source: FeedSource, *, origin: str, now: da
             failures=0.0,
             added_at=now,
         )
-    )
+        .returning(feed.c.id)
+    ).scalar_one()
+    _note(connection, feed_id, FeedEventKind.ADDED, by, now=now)
     return True
 
 
-def remove_feed(connection: Connection, url: str) -> bool:
-    """Stop polling a feed and keep its history. False when it is not listed."""
-    row = connection.execute(
-        select(feed.c.id).where(feed.c.url_sha256 == url_digest(url), feed.c.state != "removed")
-    ).one_or_none()
+def find_moved(connection: Connection, url: str) -> str | None:
+    """The listed address of the active feed that moved to this one; None when none did."""
+    return connection.execute(
+        select(feed.c.url)
+        .where(feed.c.moved_to == url, feed.c.state == "active")
+        .order_by(feed.c.id)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def remove_feed(connection: Connection, url: str, *, now: datetime) -> bool:
+    """Stop polling a feed, named by either of its addresses, and keep its history.
+
+    False when it is not listed.
+    """
+    listed = find_moved(connection, url)
+    row = None
+    for address in (url, listed):
+        if row is None and address is not None:
+            row = connection.execute(
+                select(feed.c.id).where(
+                    feed.c.url_sha256 == url_digest(address), feed.c.state != "removed"
+                )
+            ).one_or_none()
     if row is None:
         return False
     _set_state(connection, row.id, "removed")
+    _note(connection, row.id, FeedEventKind.REMOVED, "by a user", now=now)
     return True
 
 
-def _set_state(connection: Connection, feed_id: int, state: str) -> None:
-    connection.execute(update(feed).where(feed.c.id == feed_id).values(state=state))
+def _set_state(connection: Connection, feed_id: int, state: str, **values: str) -> None:
+    connection.execute(update(feed).where(feed.c.id == feed_id).values(state=state, **values))
+
+
+def _note(
+    connection: Connection, feed_id: int, kind: FeedEventKind, detail: str, *, now: datetime
+) -> None:
+    add_feed_event(connection, feed_id, FeedEvent(kind=kind, detail=detail), now=now)
 
 
 def _outlet_of(row: Row[Any]) -> Outlet:
@@ -192,6 +209,8 @@ def list_feeds(connection: Connection) -> tuple[ListedFeed, ...]:
             state=row.state,
             origin=row.origin,
             last_error=row.last_error,
+            moved_to=row.moved_to,
+            gone_since=row.gone_since,
         )
         for row in rows
     )
@@ -200,8 +219,8 @@ def list_feeds(connection: Connection) -> tuple[ListedFeed, ...]:
 def due_feeds(
     connection: Connection, now: datetime, *, everything: bool = False
 ) -> tuple[Feed, ...]:
-    """The active feeds whose time has come, the longest overdue first."""
-    query = _select_feeds().where(feed.c.state == "active")
+    """The active feeds whose time has come, the longest overdue first; each address once."""
+    query = _select_feeds().where(feed.c.state == "active", not_(is_polled_as_another()))
     if not everything:
         query = query.where(feed.c.next_poll_at <= now)
     query = query.order_by(None).order_by(feed.c.next_poll_at, feed.c.id)
@@ -218,48 +237,25 @@ def due_feeds(
             last_full_fetch_at=row.last_full_fetch_at,
             changes_told=row.changes_told,
             changes_untold=row.changes_untold,
+            place=FeedPlace(
+                moved_to=row.moved_to,
+                target=row.move_target,
+                sightings=row.move_sightings,
+                sighted_since=row.move_sighted_since,
+                gone_since=row.gone_since,
+            ),
         )
         for row in connection.execute(query)
     )
 
 
-def record_poll(
-    connection: Connection, feed_id: int, *, poll: PollRecord, state: FeedState
-) -> None:
-    """Write a poll and what the next one needs.
-
-    Call it in the transaction that stores the poll's entries: an ETag kept apart from them would
-    turn a crash into a 304 and lose the entries for good.
-    """
-    connection.execute(
-        feed_poll.insert().values(
-            feed_id=feed_id,
-            polled_at=poll.polled_at,
-            outcome=poll.outcome,
-            status=poll.status,
-            entries=poll.entries,
-            new_entries=poll.new_entries,
-            bytes=poll.size,
-            ms=poll.ms,
-            failure=poll.failure,
-            error=poll.error,
+def count_due(connection: Connection, now: datetime) -> int:
+    """How many active feeds are to be polled by now."""
+    return connection.execute(
+        select(func.count()).where(
+            feed.c.state == "active", feed.c.next_poll_at <= now, not_(is_polled_as_another())
         )
-    )
-    values: dict[str, Any] = {
-        "interval_seconds": state.interval_seconds,
-        "next_poll_at": state.next_poll_at,
-        "failures": state.failures,
-        "etag": state.validators.etag,
-        "last_modified": state.validators.last_modified,
-        "body_hash": state.body_hash,
-        "last_polled_at": poll.polled_at,
-        "last_error": poll.error,
-    }
-    if poll.outcome != "failed":
-        values["last_success_at"] = poll.polled_at
-    if state.full_fetch:
-        values["last_full_fetch_at"] = poll.polled_at
-    connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
+    ).scalar_one()
 
 
 def count_feeds(connection: Connection) -> dict[str, int]:

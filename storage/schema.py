@@ -113,10 +113,38 @@ feed = Table(
         comment="changes of its articles that it told of, older ones at half weight",
     ),
     Column("changes_untold", Integer, nullable=False, server_default="0"),
+    Column("moved_to", Text, comment="address polled instead, adopted from its own redirects"),
+    Column("move_target", Text, comment="where all the last polls were sent for good"),
+    Column(
+        "move_sightings", Integer, nullable=False, server_default="0", comment="how many they were"
+    ),
+    Column("move_sighted_since", UTCDateTime, comment="the first of them"),
+    Column("gone_since", UTCDateTime, comment="a 410, and no answer since: polled once a week"),
     CheckConstraint("origin IN ('config', 'user')", name="origin"),
     CheckConstraint("state IN ('active', 'paused', 'removed')", name="state"),
     Index("ix_feed_due", "state", "next_poll_at"),
     comment="A feed and its polling state.",
+)
+
+feed_event = Table(
+    "feed_event",
+    metadata,
+    _id(),
+    Column("feed_id", ForeignKey("feed.id"), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="moved, moved-back, gone, back, added, paused, resumed, removed",
+    ),
+    Column("detail", Text, nullable=False, comment="for people"),
+    CheckConstraint(
+        "kind IN ('moved', 'moved-back', 'gone', 'back', 'added', 'paused', 'resumed', 'removed')",
+        name="kind",
+    ),
+    Index("ix_feed_event_feed_id", "feed_id"),
+    comment="What became of a feed: its moves, its end, who listed it. Append-only.",
 )
 
 feed_poll = Table(

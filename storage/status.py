@@ -10,18 +10,15 @@ from sqlalchemy import Engine, func, select
 from storage.articles import count_articles
 from storage.candidates import count_candidates, next_candidate_at
 from storage.engine import read_connection
-from storage.feeds import count_feeds
+from storage.feeds import count_due, count_feeds
 from storage.lifecycle import open_alarms
 from storage.runs import last_runs
-from storage.schema import discard, edge, feed, observation, version
+from storage.schema import discard, edge, observation, version
 
 
 def read_status(engine: Engine, now: datetime) -> dict[str, Any]:
     """Figures by name, in the order of the flow."""
     with read_connection(engine) as connection:
-        due = connection.execute(
-            select(func.count()).where(feed.c.state == "active", feed.c.next_poll_at <= now)
-        ).scalar_one()
         relations = connection.execute(
             select(edge.c.relation, func.count())
             .where(edge.c.seed_id.is_not(None))
@@ -35,7 +32,7 @@ def read_status(engine: Engine, now: datetime) -> dict[str, Any]:
         return {
             "database": engine.url.render_as_string(hide_password=True),
             "feeds": count_feeds(connection),
-            "feeds due": due,
+            "feeds due": count_due(connection, now),
             "waiting pages": count_candidates(connection),
             "next page due": next_candidate_at(connection),
             "articles": count_articles(connection),

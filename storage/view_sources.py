@@ -57,9 +57,12 @@ feed_health = Table(
     Column(
         "health",
         Text,
-        comment="removed, paused, new (never polled), failing (the last poll failed), "
-        "silent (nothing new in the seven days before the last poll), ok",
+        comment="removed, paused, gone (its publisher took it away: a 410), merged (it moved to an "
+        "address that is polled as another feed), new (never polled), failing (the last poll "
+        "failed), silent (nothing new in the seven days before the last poll), ok",
     ),
+    Column("polled_url", Text, comment="address polled now: the feed's own, or where it moved to"),
+    Column("gone_since", UTCDateTime, comment="of a feed that is gone"),
     comment="Every feed, how it has been doing and how it does.",
     info={
         "sql": """
@@ -72,11 +75,17 @@ SELECT f.id AS feed_id, f.url, o.name AS outlet, o.country, o.language, f.state,
         ORDER BY n.polled_at DESC, n.id DESC LIMIT 1) AS last_status,
        f.last_error,
        CASE WHEN f.state <> 'active' THEN f.state
+            WHEN f.gone_since IS NOT NULL THEN 'gone'
+            WHEN f.moved_to IS NOT NULL AND EXISTS (
+                SELECT 1 FROM feed m WHERE m.state = 'active' AND m.id <> f.id
+                AND COALESCE(m.moved_to, m.url) = f.moved_to
+                AND (m.moved_to IS NULL OR m.id < f.id)) THEN 'merged'
             WHEN f.last_polled_at IS NULL THEN 'new'
             WHEN f.failures > 0 THEN 'failing'
             WHEN {epoch:f.last_polled_at} - {epoch:COALESCE(p.last_new_at, f.added_at)} > 604800
                 THEN 'silent'
-            ELSE 'ok' END AS health
+            ELSE 'ok' END AS health,
+       COALESCE(f.moved_to, f.url) AS polled_url, f.gone_since
 FROM feed f
 JOIN outlet o ON o.id = f.outlet_id
 LEFT JOIN (
@@ -88,6 +97,31 @@ LEFT JOIN (
            MAX(CASE WHEN new_entries > 0 THEN polled_at END) AS last_new_at
     FROM feed_poll GROUP BY feed_id
 ) p ON p.feed_id = f.id
+"""
+    },
+)
+
+feed_events = Table(
+    "feed_events",
+    view_metadata,
+    Column("feed_id", BigInt, comment="feed.id"),
+    Column("url", Text, comment="of the feed, as it was listed"),
+    Column("outlet", Text, comment="name of the publisher"),
+    Column(
+        "kind",
+        Text,
+        comment="moved (its redirects lead elsewhere for good), moved-back, gone (a 410), back, "
+        "added, paused (left the configuration), resumed, removed",
+    ),
+    Column("at", UTCDateTime, comment="when it was decided"),
+    Column("detail", Text, comment="why, for people"),
+    comment="What became of each feed: it moved, its publisher took it away, somebody removed it.",
+    info={
+        "sql": """
+SELECT e.feed_id, f.url, o.name AS outlet, e.kind, e.at, e.detail
+FROM feed_event e
+JOIN feed f ON f.id = e.feed_id
+JOIN outlet o ON o.id = f.outlet_id
 """
     },
 )

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, not_, select, update
 
 from ingest.model import ChangeKind
+from storage.feed_events import is_polled_as_another
 from storage.schema import article_feed, change, feed, version
 
 _OF_TEXT = tuple(
@@ -107,6 +108,7 @@ def listings_of(connection: Connection, article_id: int) -> tuple[Listing, ...]:
             article_feed.c.last_seen_at >= feed.c.entries_read_at,
             feed.c.state == "active",
             feed.c.failures == 0,
+            not_(is_polled_as_another()),
         )
         .order_by(feed.c.id)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_feeds_are_added_listed_exported_and_removed(config, tmp_path: Path):
         in call("feeds", "import", tmp_path / "f.opml", config=config).stdout
     )
     assert "Neu" in call("feeds", "list", config=config).stdout
+
+
+def test_a_feed_that_moved_or_is_gone_is_listed_as_that(config):
+    assert call("feeds", "list", config=config).returncode == 0
+    with sqlite3.connect(config.parent / "storywatch.db") as connection:
+        connection.execute(
+            "UPDATE feed SET moved_to = 'http://127.0.0.1:9/new', gone_since = '2023-09-05 12:00'"
+        )
+    listed = call("feeds", "list", config=config, COLUMNS="200").stdout
+    assert "http://127.0.0.1:9/rss" in listed
+    assert "-> http://127.0.0.1:9/new" in listed
+    assert "gone since 2023-09-05" in listed
 
 
 def test_feeds_of_a_page_are_discovered(tmp_path: Path):

@@ -444,6 +444,8 @@ def test_a_feed_is_shown_with_what_its_polls_gave(engine):
             "last_status": 503,
             "last_error": "HTTP 503",
             "health": "failing",
+            "polled_url": "https://paper.example/feed",
+            "gone_since": None,
         }
     ]
 
@@ -481,6 +483,18 @@ def test_a_feed_is_shown_with_what_its_polls_gave(engine):
             id="a removed feed does not fail: removed",
         ),
         pytest.param({"state": "paused"}, None, "paused", id="left the configuration: paused"),
+        pytest.param(
+            {"last_polled_at": NOON, "failures": 3.0, "gone_since": NOON},
+            NOON,
+            "gone",
+            id="answered 410, and nothing since: gone",
+        ),
+        pytest.param(
+            {"last_polled_at": NOON, "moved_to": "https://paper.example/new"},
+            NOON,
+            "ok",
+            id="polled elsewhere: ok",
+        ),
     ],
 )
 def test_the_health_of_a_feed(engine, state, new_at, health):

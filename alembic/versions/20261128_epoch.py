@@ -8,7 +8,7 @@ from alembic import op
 from storage.columns import BigInt, UTCDateTime
 
 revision = "20261128"
-down_revision = "20261126"
+down_revision = "20261127"
 branch_labels = None
 depends_on = None
 

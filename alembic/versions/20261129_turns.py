@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129"
-down_revision = "20261126"
+down_revision = "20261128"
 branch_labels = None
 depends_on = None
 

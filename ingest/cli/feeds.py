@@ -24,7 +24,10 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(context: typer.Context) -> None:
-    """List the feeds with their outlet, country, language and state."""
+    """List the feeds with their outlet, country, language and state.
+
+    A feed that moved is shown with the address it is polled at now, as in "-> https://…".
+    """
     from ingest.runtime import open_database, prepare  # noqa: PLC0415
     from storage.engine import read_connection  # noqa: PLC0415
     from storage.feeds import list_feeds  # noqa: PLC0415
@@ -38,11 +41,11 @@ def list_(context: typer.Context) -> None:
     table = Table("feed", "outlet", "country", "language", "state", "last error")
     for item in feeds:
         table.add_row(
-            item.url,
+            item.url if item.moved_to is None else f"{item.url}\n-> {item.moved_to}",
             item.outlet.name,
             item.outlet.country or "",
             item.outlet.language or "",
-            item.state,
+            item.state if item.gone_since is None else f"gone since {item.gone_since:%Y-%m-%d}",
             item.last_error or "",
         )
     Console().print(table)
@@ -73,7 +76,7 @@ def remove(
 
     Example: storywatch feeds remove https://example.org/rss.xml
     """
-    from ingest.runtime import open_database, prepare  # noqa: PLC0415
+    from ingest.runtime import open_database, prepare, utc_now  # noqa: PLC0415
     from storage.engine import transaction  # noqa: PLC0415
     from storage.feeds import remove_feed  # noqa: PLC0415
 
@@ -82,7 +85,7 @@ def remove(
     with open_database(config) as engine:
         prepare(engine, config)
         with transaction(engine) as connection:
-            removed = remove_feed(connection, url)
+            removed = remove_feed(connection, url, now=utc_now())
     if not removed:
         raise UsageError(f"{url}: no such feed; `storywatch feeds list` shows those watched")
     typer.echo(f"removed {url}")
