@@ -8,6 +8,7 @@ then another pool takes its place.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import resource
@@ -21,6 +22,7 @@ from typing import Any, ParamSpec, TypeVar
 import pebble
 
 from ingest.errors import WorkerError
+from ingest.model import FailureKind, Rejection
 
 log = logging.getLogger("storywatch.compute")
 
@@ -110,3 +112,18 @@ def describe_failure(error: BaseException) -> WorkerError | None:
             detail: Any = str(error)
             return WorkerError(f"the worker {what}" + (f": {detail}" if detail else ""))
     return None
+
+
+async def outcome_in_worker(
+    workers: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T | Rejection:
+    """Run a pure function in a worker process.
+
+    Whatever a hostile body does to the worker is an outcome of that body: a Rejection.
+    """
+    try:
+        return await asyncio.wrap_future(workers.submit(function, *args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile input
+        died = describe_failure(error)
+        reason = str(died) if died else f"the parser raised {type(error).__name__}: {error}"
+        return Rejection(kind=FailureKind.CRASHED, reason=reason[:500])

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Engine
 
 from ingest.assess import StorySetup
 from ingest.candidates import SignatureIndex
-from ingest.compute import describe_failure
+from ingest.compute import outcome_in_worker
 from ingest.errors import LockLostError
 from ingest.fetch import Fetcher
 from ingest.inhand import InHand
-from ingest.model import FailureKind, Rejection
+from ingest.model import Rejection
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
 from storage.units import Patience, run_unit
 
@@ -111,9 +111,4 @@ class Context:
 
         Whatever a hostile body does to the worker is an outcome of that body: a Rejection.
         """
-        try:
-            return await asyncio.wrap_future(self.workers.submit(function, *args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile input
-            died = describe_failure(error)
-            reason = str(died) if died else f"the parser raised {type(error).__name__}: {error}"
-            return Rejection(kind=FailureKind.CRASHED, reason=reason[:500])
+        return await outcome_in_worker(self.workers, function, *args, **kwargs)

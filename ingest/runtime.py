@@ -66,14 +66,17 @@ def prepare(
     return stories, prepare_database(engine, stories=stories, feeds=config.feeds, now=at)
 
 
-def make_workers(config: Config) -> WorkerPool:
-    """The worker processes; they start with their first task."""
+def make_workers(config: Config, *, count: int | None = None, warm: bool = True) -> WorkerPool:
+    """The worker processes, as many as configured or `count`; they start with their first task.
+
+    Warm ones have loaded what reading an article takes.
+    """
     return WorkerPool(
-        workers=config.workers.count or os.cpu_count() or 1,
+        workers=count or config.workers.count or os.cpu_count() or 1,
         task_seconds=config.workers.page_seconds,
         memory_mib=config.workers.memory_mib,
         recycle_after=config.workers.recycle_after,
-        warm_up=warm_up,
+        warm_up=warm_up if warm else None,
     )
 
 

@@ -1,6 +1,7 @@
 """What worker processes do with a fetched body: pure functions of values that can be pickled.
 
 FetchedPage -> inflate -> feeds.parse_feed -> FeedReading
+FetchedPage -> inflate -> discovery.find_feed_links, for `feeds discover`
 FetchedPage -> page.read_page -> Article -> assess -> PageReading, with the body compressed
 """
 
@@ -14,6 +15,7 @@ import zstandard
 
 from ingest.assess import Assessment, StorySetup, assess_article
 from ingest.changes import content_hash
+from ingest.discovery import find_feed_links
 from ingest.feeds import parse_feed
 from ingest.inflate import decode_body
 from ingest.model import Article, DatedBy, FeedDocument, FetchedPage, NotAFeed, Rejection
@@ -57,6 +59,19 @@ def read_feed(
         body, url=page.final_url, content_type=page.headers.get("content-type"), now=now
     )
     return FeedReading(body_hash=digest, size=len(body), document=document)
+
+
+def find_feeds(
+    page: FetchedPage, *, max_bytes: int, now: datetime
+) -> tuple[tuple[str, str], ...] | Rejection:
+    """(URL, title) of the feed that a page is, or of those that it links to."""
+    body = decode_body(page.body, page.headers.get("content-encoding", ""), max_bytes=max_bytes)
+    if isinstance(body, Rejection):
+        return body
+    own = parse_feed(body, url=page.final_url, content_type=None, now=now)
+    if isinstance(own, FeedDocument):
+        return ((page.requested_url, own.title),)
+    return find_feed_links(body, base_url=page.final_url)
 
 
 def read_article(

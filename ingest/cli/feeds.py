@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.cli.state import State
-from ingest.errors import OperationError, UsageError
-from ingest.model import Failure, FeedSource, FetchedPage, Outlet
+from ingest.errors import OperationError, UsageError, WorkerError
+from ingest.model import Failure, FailureKind, FeedSource, Outlet, Rejection
 
 if TYPE_CHECKING:
     from ingest.config import Config
+    from ingest.feedsearch import FoundFeeds
 
 app = typer.Typer(
     help="List, add, remove, import, export and discover feeds.", no_args_is_help=True
@@ -145,57 +146,37 @@ def discover(
     Example: storywatch feeds discover https://example.org/
     """
     state: State = context.obj
-    links = asyncio.run(_discover(state.load(), page))
-    if not links:
+    found = asyncio.run(_discover(state.load(), page))
+    for url, problem in found.unread:
+        typer.echo(f"{url}: {problem.kind}: {problem.reason}", err=True)
+    if not found.links:
         raise OperationError(f"{page}: no feed is linked there and none answers at the usual paths")
-    for url, title in links:
+    for url, title in found.links:
         typer.echo(f"{url}\t{title}" if title else url)
 
 
-async def _discover(config: Config, page: str) -> tuple[tuple[str, str], ...]:
-    from ingest.discovery import find_feed_links, guess_feed_urls  # noqa: PLC0415
-    from ingest.feeds import parse_feed  # noqa: PLC0415
+async def _discover(config: Config, page: str) -> FoundFeeds:
+    from ingest.feedsearch import search_feeds  # noqa: PLC0415
     from ingest.fetch import Fetcher  # noqa: PLC0415
-    from ingest.model import FeedDocument  # noqa: PLC0415
-    from ingest.runtime import fetch_policy, utc_now  # noqa: PLC0415
+    from ingest.runtime import fetch_policy, make_workers, utc_now  # noqa: PLC0415
 
-    async with Fetcher(fetch_policy(config), now=utc_now) as fetcher:
-        fetched = await fetcher.fetch(page)
-        if isinstance(fetched, Failure):
-            raise OperationError(f"{page}: {fetched.kind}: {fetched.reason}")
-        assert isinstance(fetched, FetchedPage)
-        body = _decoded(fetched, config)
-        if body is None:
-            raise OperationError(f"{page}: the body can't be decoded")
-        own = parse_feed(body, url=page, content_type=None, now=utc_now())
-        if isinstance(own, FeedDocument):
-            return ((page, own.title),)
-        found = find_feed_links(body, base_url=fetched.final_url)
-        if found:
-            return found
-        guessed = []
-        for url in guess_feed_urls(fetched.final_url):
-            answer = await fetcher.fetch(url)
-            if not isinstance(answer, FetchedPage):
-                continue
-            content = _decoded(answer, config)
-            if content is None:
-                continue
-            document = parse_feed(content, url=url, content_type=None, now=utc_now())
-            if isinstance(document, FeedDocument):
-                guessed.append((url, document.title))
-        return tuple(guessed)
-
-
-def _decoded(page: FetchedPage, config: Config) -> bytes | None:
-    from ingest.inflate import decode_body  # noqa: PLC0415
-
-    body = decode_body(
-        page.body,
-        page.headers.get("content-encoding", ""),
-        max_bytes=config.fetch.max_decoded_bytes,
-    )
-    return body if isinstance(body, bytes) else None
+    workers = make_workers(config, count=1, warm=False)
+    try:
+        async with Fetcher(fetch_policy(config), now=utc_now) as fetcher:
+            found = await search_feeds(
+                page,
+                fetcher=fetcher,
+                workers=workers,
+                max_decoded_bytes=config.fetch.max_decoded_bytes,
+                now=utc_now,
+            )
+    finally:
+        workers.shutdown(cancel_futures=True)
+    if isinstance(found, Rejection) and found.kind is FailureKind.CRASHED:
+        raise WorkerError(f"{page}: {found.reason}; `workers.page_seconds` gives it more time")
+    if isinstance(found, Failure | Rejection):
+        raise OperationError(f"{page}: {found.kind}: {found.reason}")
+    return found
 
 
 def make_source(
