@@ -62,7 +62,7 @@ class SchedulePart:
     gone_grace_seconds: float = Field(default=3_600, gt=0)  # from the first sign to the second
     retry_first_seconds: float = Field(default=120, gt=0)
     retry_attempts: int = Field(default=8, ge=0)
-    drain_seconds: float = Field(default=15, ge=0)
+    drain_seconds: float = Field(default=10, ge=0)
 
 
 @table(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -54,7 +54,7 @@ class Ticks:
 
     tick_seconds: float
     housekeeping_seconds: float = 3600.0
-    drain_seconds: float = 15.0
+    drain_seconds: float = 10.0
     claim_seconds: float = 300.0  # then a job only finishes what it has, and the next one claims
     job_seconds: float = 3600.0  # a job that takes longer is cancelled: it hangs
     longest_rest_seconds: float = 900.0  # after refusals of the database

@@ -72,6 +72,11 @@ def _language_of_script(sample: str, letters: int) -> str | None:
     return code if count >= least and count > letters * 0.5 else None
 
 
+def forget_model() -> None:
+    """Give back the 80 MB of the model; the next text that needs it loads it anew."""
+    _identifier.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     # Loading takes a third of a second: once in a process, at the first use.

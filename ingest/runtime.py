@@ -17,6 +17,7 @@ from ingest.config import Config
 from ingest.context import Context, Limits
 from ingest.fetch import Fetcher, FetchPolicy
 from ingest.inhand import InHand
+from ingest.language import forget_model
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
 from ingest.seeds import read_seed
 from ingest.stories import Preparation, prepare_database
@@ -51,10 +52,12 @@ def load_stories(config: Config) -> tuple[StorySetup, ...]:
 
     Raises SeedError.
     """
-    return tuple(
+    stories = tuple(
         StorySetup(rule=item.rule, seed=read_seed(item.seed, story=item.slug))
         for item in config.stories
     )
+    forget_model()  # other texts are read by the workers
+    return stories
 
 
 def prepare(
