@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.inhand import did_harm
-from ingest.model import Article, Failure, FetchedPage, Outcome, Rejection, Validators
+from ingest.model import (
+    Article,
+    Failure,
+    FailureKind,
+    FetchedPage,
+    Outcome,
+    Rejection,
+    Validators,
+)
 from ingest.reextract import is_outdated, renew
 from ingest.settle_check import settle_check
 from ingest.settle_first import settle_first_look
@@ -79,6 +87,29 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
     )
     harmed = did_harm(fetched, reading)
     return LookReport(url=article.canonical_url, outcome=outcome, detail=detail, harmed=harmed)
+
+
+async def fail_first_look(
+    context: Context, claimed: ClaimedCandidate, kind: FailureKind, reason: str
+) -> LookReport:
+    """Write down a first look that came to nothing for a reason of ours; it is one attempt."""
+    url = claimed.candidate.url
+    failure = Failure(requested_url=url, kind=kind, reason=reason, at=context.now())
+    outcome, detail = await context.store(
+        settle_first_look, context, claimed, fetched=failure, reading=None
+    )
+    return LookReport(url=url, outcome=outcome, detail=detail)
+
+
+async def fail_look(
+    context: Context, article: StoredArticle, kind: FailureKind, reason: str
+) -> LookReport:
+    """Write down a later look that came to nothing for a reason of ours."""
+    failure = Failure(requested_url=article.check_url, kind=kind, reason=reason, at=context.now())
+    outcome, detail = await context.store(
+        settle_check, context, article, fetched=failure, reading=None
+    )
+    return LookReport(url=article.canonical_url, outcome=outcome, detail=detail)
 
 
 def _differs(reading: PageReading | Rejection | None, article: StoredArticle) -> bool:

@@ -200,6 +200,9 @@ class FailureKind(StrEnum):
     CRASHED = "crashed"  # the worker died or overran its time on it
     # the feed
     NOT_A_FEED = "not-a-feed"
+    # ourselves
+    UNSTORABLE = "unstorable"  # the database takes nothing of the kind
+    PROGRAM_ERROR = "program-error"  # an error nobody foresaw
 
     @property
     def temporary(self) -> bool:
@@ -219,6 +222,8 @@ _TEMPORARY = frozenset(
         FailureKind.OTHER_PAGE,
         FailureKind.CRASHED,
         FailureKind.ROBOTS,
+        FailureKind.UNSTORABLE,
+        FailureKind.PROGRAM_ERROR,
     }
 )
 

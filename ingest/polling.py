@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from ingest.context import Context
 from ingest.inhand import did_harm
-from ingest.model import Feed, FetchedPage, Validators
+from ingest.model import Failure, FailureKind, Feed, FetchedPage, Validators
 from ingest.schedule import needs_full_fetch
 from ingest.settle_poll import FeedReport, settle_poll, validators_of
 from ingest.work import read_feed
 
-__all__ = ["FeedReport", "poll_feed"]
+__all__ = ["FeedReport", "fail_poll", "poll_feed"]
 
 _ACCEPT = (
     "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
@@ -46,3 +46,10 @@ async def poll_feed(context: Context, feed: Feed) -> FeedReport:
         settle_poll, context, feed, fetched=fetched, reading=reading, now=now
     )
     return replace(report, harmed=did_harm(fetched, reading))
+
+
+async def fail_poll(context: Context, feed: Feed, kind: FailureKind, reason: str) -> FeedReport:
+    """Write down a poll that came to nothing for a reason of ours; the feed is asked later."""
+    now = context.now()
+    failure = Failure(requested_url=feed.polled_url, kind=kind, reason=reason, at=now)
+    return await context.store(settle_poll, context, feed, fetched=failure, reading=None, now=now)

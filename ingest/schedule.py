@@ -31,6 +31,7 @@ _TEMPORARY = frozenset(
         FailureKind.RATE_LIMITED,
     }
 )
+_SOON_GIVEN_UP = frozenset({FailureKind.CRASHED, FailureKind.UNSTORABLE})
 _LOOKS_A_BEAT = 4  # looks from one change to the next, in an article's own rhythm
 _BEATS = 2  # after which a rhythm has ended
 _SPREAD = 0.1
@@ -312,7 +313,7 @@ def plan_retry(
     jitter: float,
 ) -> datetime | None:
     """When to try a page again that could not be read; None gives it up."""
-    most = min(budget.attempts, budget.crashes) if kind is FailureKind.CRASHED else budget.attempts
+    most = min(budget.attempts, budget.crashes) if kind in _SOON_GIVEN_UP else budget.attempts
     if not kind.temporary or attempts >= most:
         return None
     wait = min(budget.first_seconds * budget.growth ** (attempts - 1), DAY)

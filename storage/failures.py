@@ -30,6 +30,7 @@ _SQLITE_MEANINGS = {
     26: "the file is not a SQLite database",
 }
 _SQLITE_TRANSIENT = frozenset({5, 6, 10, 13})
+_SQLITE_BARRED = frozenset({3, 8, 11, 14, 26})
 _SQLITE_COLLISIONS = frozenset({5, 6})
 
 _REFUSED = "the database server refused the user name or the password"
@@ -54,6 +55,8 @@ _POSTGRES_MEANINGS = {  # the longest prefix that fits wins
     "57": "the database server is shutting down or starting up",
     "57014": "the database server stopped a statement that ran too long",
 }
+_TOO_LONG = "57014"
+_POSTGRES_BARRED = ("25006", "28", "3D", "42501")
 _POSTGRES_COLLISIONS = frozenset({"40001", "40P01"})
 _POSTGRES_ENDINGS = ("08", "25P03", "57P01", "57P02", "57P03")  # of a session, by the server
 _POSTGRES_TRANSIENT = ("08", "25P03", "40", "53", "55P03", "57")
@@ -128,6 +131,24 @@ def may_retry(error: StorageError) -> bool:
     if state is not None:
         return str(state).startswith(_POSTGRES_TRANSIENT)
     return _libpq_meaning(cause) in _LIBPQ_TRANSIENT
+
+
+def concerns_all(error: StorageError) -> bool:
+    """Whether any other work would meet the same: the server, the disk, the schema, our rights.
+
+    Else it is about what was to be stored: a value, a row, a statement that ran too long.
+    """
+    if isinstance(error, SchemaError):
+        return True
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError):
+        return may_retry(error)
+    code, state = _sqlite_code(cause), getattr(cause.orig, "sqlstate", None)
+    if code is not None:
+        return code in _SQLITE_TRANSIENT | _SQLITE_BARRED
+    if state == _TOO_LONG:
+        return False
+    return state is None or str(state).startswith(_POSTGRES_TRANSIENT + _POSTGRES_BARRED)
 
 
 def has_collided(error: StorageError) -> bool:

@@ -247,17 +247,22 @@ def test_of_two_real_daemons_the_stale_one_ends_with_exit_code_1(engine, url, tm
         routes = {"/late": late}
         async with serve(routes) as site:
             routes["/rss"] = listing(site.base + "/late")
-            config = write_config(
-                tmp_path,
-                feeds=[site.base + "/rss"],
-                database_url=url,
-                schedule=EAGER + "tick_seconds = 3600\n",  # no probe of the lock comes in between
-                story=ACCEPT_ALL,
-            )
-            stale = start(config)
+            configs = []
+            for name, seconds in (("stale", 3600), ("fresh", 1)):  # the first asks its lock once
+                (tmp_path / name).mkdir()
+                configs.append(
+                    write_config(
+                        tmp_path / name,
+                        feeds=[site.base + "/rss"],
+                        database_url=url,
+                        schedule=EAGER + f"tick_seconds = {seconds}\n",
+                        story=ACCEPT_ALL,
+                    )
+                )
+            stale = start(configs[0])
             await asyncio.wait_for(asked.wait(), PATIENCE)
             steal_lock(engine)
-            fresh = start(config)
+            fresh = start(configs[1])
             try:
                 stored = select(func.count()).select_from(daemon_epoch)
                 await until(lambda: _scalar(engine, stored.where(daemon_epoch.c.epoch == 2)))
