@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Engine
 
 from ingest.assess import StorySetup
 from ingest.candidates import SignatureIndex
+from ingest.company import Company
 from ingest.compute import outcome_in_worker
 from ingest.errors import LockLostError
 from ingest.fetch import Fetcher
 from ingest.inhand import InHand
 from ingest.model import Rejection
 from ingest.schedule import CheckBudget, PollBudget, RetryBudget
+from storage.claims import Terms
 from storage.units import Patience, run_unit
 
 P = ParamSpec("P")
@@ -69,9 +71,19 @@ class Context:
     chance: Callable[[], float] = random.random
     signatures: SignatureIndex = field(default_factory=SignatureIndex)  # the writer's alone
     fence: Fence = field(default_factory=Fence)
+    company: Company = field(default_factory=Company)
     patience: Patience = field(default_factory=Patience)
     pause: Callable[[float], None] = time.sleep  # of the writer's thread, before it repeats
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def terms(self, *, alone: bool = False) -> Terms:
+        """What this process claims work on; `alone`: what is to be tried alone."""
+        return Terms(
+            lease=self.limits.lease,
+            epoch=self.fence.epoch,
+            alone_after=self.retry_budget.alone_after,
+            alone=alone,
+        )
 
     async def store(
         self,

@@ -25,22 +25,20 @@ from sqlalchemy import Connection
 from ingest.context import Context
 from ingest.errors import LockLostError, StorageError
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
-from storage.articles import release_article_claims
-from storage.candidates import release_claims
+from ingest.schedule import plan_after_interruption
+from storage.claims import give_back, settle_interrupted
 from storage.clock import recall
 from storage.epoch import take_epoch
 from storage.failures import may_retry
 from storage.lock import DaemonLock, process_name
 from storage.runs import finish_run, start_run
+from storage.schema import article, candidate
 from storage.upkeep import tidy
 
 log = logging.getLogger("storywatch.daemon")
 
-_CLAIMS: dict[str, Callable[[Connection], int]] = {
-    "fetch-candidates": release_claims,
-    "recheck-due-articles": release_article_claims,
-}
-"""What gives back the claims of a job; after a refusal they would wait for their leases to end."""
+_CLAIMS = {"fetch-candidates": candidate, "recheck-due-articles": article}
+"""Where the claims of a job are; after a refusal they would wait for their leases to end."""
 
 _CLAIMING = frozenset({"poll-due-feeds", *_CLAIMS})
 """Jobs that claim what is due."""
@@ -108,7 +106,7 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, context.stopping.set)
-    context.fence.epoch = await context.store(_take_over, context.now())
+    context.fence.epoch = await context.store(_take_over, context, context.now())
     running = _Running()
     scheduler = AsyncIOScheduler(
         timezone="UTC",
@@ -153,6 +151,8 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
             log.warning("%d job(s) did not finish in time; the next run completes them", len(late))
             await asyncio.wait(late, timeout=2.0)
     scheduler.shutdown(wait=False)
+    if running.fatal is None:
+        await _end_in_order(context)
     running.asking.shutdown(wait=False, cancel_futures=True)
     lost = running.fatal or context.fence.lost
     if lost is not None:
@@ -216,7 +216,7 @@ async def _record_job(
     run_id = await context.store(start_run, name, context.now())
     alone = list(running.tasks.values()).count(name) == 1
     if name in running.unsettled and alone:  # nothing of the job's is in hand now
-        await context.store(_CLAIMS[name])
+        await context.store(give_back, _CLAIMS[name], context.fence.epoch)
         running.unsettled.discard(name)
     counts: Mapping[str, int] = {}
     error: str | None = None
@@ -225,6 +225,7 @@ async def _record_job(
             counts = await job(context)
     except TimeoutError:
         error = f"cancelled after {ticks.job_seconds:.0f} s"
+        running.unsettled |= {name} & _CLAIMS.keys()
     except LockLostError:
         raise
     except StorageError as problem:
@@ -248,16 +249,34 @@ async def _record_job(
     )
 
 
-def _take_over(connection: Connection, now: datetime) -> int:
-    """Begin our epoch; make due again what a daemon that is gone had claimed.
+def _take_over(connection: Connection, context: Context, now: datetime) -> int:
+    """Begin our epoch; make due again what a daemon that is gone had claimed, or a clock put off.
 
-    And what a wrong clock had put off. Returns the epoch.
+    Returns the epoch. Who ends in order gives its claims back: what is still claimed was in hand
+    when its daemon died.
     """
     epoch = take_epoch(connection, holder=process_name(), now=now)
-    release_claims(connection)
-    release_article_claims(connection)
+
+    def plan(interrupted: int) -> datetime | None:
+        return plan_after_interruption(
+            interrupted, now=now, budget=context.retry_budget, jitter=context.chance()
+        )
+
     recall(connection, now)
+    for table in _CLAIMS.values():
+        settle_interrupted(connection, table, epoch, plan=plan)
     return epoch
+
+
+async def _end_in_order(context: Context) -> None:
+    """Give back what is claimed and will not be finished: it did not kill anybody."""
+    if context.fence.lost is not None:
+        return
+    try:
+        for table in _CLAIMS.values():
+            await context.store(give_back, table, context.fence.epoch)
+    except (StorageError, LockLostError) as problem:
+        log.warning("what was claimed could not be given back: %s", problem)
 
 
 async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Ticks) -> None:

@@ -8,60 +8,75 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from time import monotonic
+from typing import Generic, Protocol, TypeVar
 
 from ingest.context import Context
 from ingest.errors import LockLostError, StorageError
+from ingest.inhand import InHand
 from ingest.model import FailureKind
 from storage.failures import concerns_all
 
 log = logging.getLogger("storywatch.pass")
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 _LONGEST_REASON = 300  # characters
+_CLAIM_AGAIN_SECONDS = 2.0  # while nothing is done
+
+
+class Report(Protocol):
+    """What came of an item."""
+
+    @property
+    def harmed(self) -> bool | None:
+        """Whether it killed or stalled the worker that read it; None: nothing was read."""
+
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps(Generic[T, R]):
     """What is done with items of one kind."""
 
+    hand: InHand
+    place: Callable[[T], tuple[int, Hashable]]  # an item's id, and its source
     claim: Callable[[int], Awaitable[Sequence[T]]]  # up to so many
     work: Callable[[Context, T], Awaitable[R]]
     set_aside: Callable[[Context, T, FailureKind, str], Awaitable[R]]
     note: Callable[[R], None]
 
 
-async def drain(context: Context, steps: Steps[T, R]) -> None:
-    """Keep up to `in_flight` items going until nothing more is claimed or the daemon stops.
+async def drain(context: Context, steps: Steps[T, R], *, claim_seconds: float = math.inf) -> None:
+    """Keep items going as long as there are places and anything is claimed.
 
-    An error of one item's own sets that item aside. One that any other would meet (a full disk, a
-    lost server) stops the claiming, and is raised when the items in hand are finished.
+    What falls due in the meantime is claimed too, so that a slow item keeps no other waiting; after
+    `claim_seconds`, or at a stop, nothing more is. An error of one item's own sets that item aside.
+    One that any other would meet (a full disk, a lost server) stops the claiming, and is raised
+    when the items in hand are finished.
     """
     running: set[asyncio.Future[R | None]] = set()
     failed: BaseException | None = None
+    ends = monotonic() + claim_seconds
+    quiet = True  # nothing was done for a while
     try:
         while True:
-            room = context.limits.in_flight - len(running)
             # In small batches a claim would cost as much as a page.
-            if (
-                room * 2 >= context.limits.in_flight
-                and failed is None
-                and not context.stopping.is_set()
-            ):
+            room = quiet or steps.hand.room * 2 >= steps.hand.places
+            if room and failed is None and not context.stopping.is_set() and monotonic() < ends:
                 try:
-                    batch = await steps.claim(room)
+                    running |= await _claim(context, steps)
                 except Exception as error:  # noqa: BLE001 - raised below, after what is in hand
-                    failed, batch = error, ()
-                for item in batch:
-                    begun = _do(context, item, steps)
-                    running.add(asyncio.ensure_future(begun))
+                    failed = error
             if not running:
                 break
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, running = await asyncio.wait(
+                running, timeout=_CLAIM_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            quiet = not done
             for ended in done:
                 problem = ended.exception()
                 if problem is not None:
@@ -72,6 +87,44 @@ async def drain(context: Context, steps: Steps[T, R]) -> None:
         await _abandon(running)
     if failed is not None:
         raise failed
+
+
+async def _claim(context: Context, steps: Steps[T, R]) -> set[asyncio.Future[R | None]]:
+    """Fill the free places; in several goes, for a source that is full opens the view on others."""
+    begun: set[asyncio.Future[R | None]] = set()
+    async with context.company.together():
+        while steps.hand.room and (items := await steps.claim(steps.hand.room)):
+            begun |= {_begin(context, item, steps) for item in items}
+    return begun
+
+
+async def drain_alone(context: Context, steps: Steps[T, R]) -> None:
+    """Work on what is claimed one by one, with nothing else in hand in this process."""
+    while not context.stopping.is_set():
+        async with context.company.alone():
+            for item in await steps.claim(1):
+                result = await _do(context, item, steps)
+                if result is not None:
+                    steps.note(result)
+                break
+            else:
+                return
+
+
+def _begin(context: Context, item: T, steps: Steps[T, R]) -> asyncio.Future[R | None]:
+    """Begin work on an item that was claimed in company."""
+    key, source = steps.place(item)
+
+    def end(ended: asyncio.Future[R | None]) -> None:
+        result = None if ended.cancelled() or ended.exception() else ended.result()
+        steps.hand.end(key, harmed=result.harmed if result else None)
+        context.company.leave()
+
+    context.company.enter()
+    steps.hand.begin(key, source)
+    begun = asyncio.ensure_future(_do(context, item, steps))
+    begun.add_done_callback(end)
+    return begun
 
 
 async def _do(context: Context, item: T, steps: Steps[T, R]) -> R | None:

@@ -79,6 +79,7 @@ class Feed:
     interval_seconds: float
     failures: float  # weighted: hard 1, soft 0.5, temporary 0.25
     last_full_fetch_at: datetime | None  # the last unconditional fetch: validators lie
+    due_at: datetime
     changes_told: int = 0  # changes of its articles that it told of, older ones at half weight
     changes_untold: int = 0
     place: FeedPlace = FeedPlace()
@@ -202,6 +203,7 @@ class FailureKind(StrEnum):
     NOT_A_FEED = "not-a-feed"
     # ourselves
     UNSTORABLE = "unstorable"  # the database takes nothing of the kind
+    INTERRUPTED = "interrupted"  # the program died on it, again and again
     PROGRAM_ERROR = "program-error"  # an error nobody foresaw
 
     @property

@@ -5,30 +5,23 @@ A pass decides nothing: it claims, hands each item to its step and counts what c
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from time import monotonic
-from typing import Any, TypeVar
 
 from ingest.context import Context
-from ingest.errors import StorageError
-from ingest.inhand import InHand
-from ingest.looking import LookReport, look_again, look_first
+from ingest.draining import Steps, drain, drain_alone
+from ingest.looking import LookReport, fail_first_look, fail_look, look_again, look_first
 from ingest.model import Feed
-from ingest.polling import FeedReport, poll_feed
+from ingest.polling import FeedReport, fail_poll, poll_feed
+from ingest.suspects import claim_suspected_article, claim_suspected_candidate
 from ingest.urls import registered_domain
-from storage.articles import StoredArticle, claim_due_articles
-from storage.candidates import ClaimedCandidate, claim_candidates
+from storage.articles import StoredArticle, claim_due_articles, has_suspected_articles
+from storage.candidates import ClaimedCandidate, claim_candidates, has_suspected_candidates
 from storage.feeds import due_feeds
 from storage.turns import take_in_turn
-
-T = TypeVar("T")
-R = TypeVar("R", FeedReport, LookReport)
-_CLAIM_AGAIN_SECONDS = 2.0  # while nothing is done
 
 Report = FeedReport | LookReport
 OnReport = Callable[[str, Report], None]
@@ -68,23 +61,21 @@ async def poll_due_feeds(
 ) -> None:
     """Poll each feed whose time has come; with `everything`, each feed once."""
     hand = context.feeds_in_hand
-    waiting: list[Feed] | None = None
-    if everything:
-        waiting = list(await context.store(due_feeds, context.now(), everything=True))
+    claimed: dict[int, datetime] = {}  # feed -> when it was due
 
     async def claim(room: int) -> Sequence[Feed]:
-        due = waiting
-        if due is None:
-            due = list(await context.store(due_feeds, context.now()))
-        by_id = {feed.id: feed for feed in due if feed.id not in hand}
-        turn = take_in_turn(
-            ((feed.id, _feed_source(feed)) for feed in by_id.values()),
-            turns=hand.turns(),
-            limit=room,
-        )
-        if waiting is not None:
-            waiting[:] = [feed for feed in waiting if feed.id not in turn]
-        return [by_id[feed_id] for feed_id in turn]
+        due = await context.store(due_feeds, context.now(), everything=everything)
+        # One that is due as it was before was polled, and nothing of it could be written.
+        fresh = {
+            feed.id: feed
+            for feed in due
+            if feed.id not in hand
+            and (feed.id not in claimed or not (everything or claimed[feed.id] == feed.due_at))
+        }
+        waiting = ((feed.id, _feed_source(feed)) for feed in fresh.values())
+        chosen = take_in_turn(waiting, turns=hand.turns(), limit=room)
+        claimed.update({feed_id: fresh[feed_id].due_at for feed_id in chosen})
+        return [fresh[feed_id] for feed_id in chosen]
 
     def note(report: FeedReport) -> None:
         summary.feeds[report.outcome] += 1
@@ -92,15 +83,19 @@ async def poll_due_feeds(
         summary.discarded += report.discarded
         on_report("feed", report)
 
-    await _drain(
-        context,
-        hand,
-        claim=claim,
+    steps = Steps(
+        hand=hand,
         place=lambda feed: (feed.id, _feed_source(feed)),
-        work=lambda feed: poll_feed(context, feed),
+        claim=claim,
+        work=poll_feed,
+        set_aside=fail_poll,
         note=note,
-        claim_seconds=claim_seconds,
     )
+    await drain(context, steps, claim_seconds=claim_seconds)
+
+
+def _feed_source(feed: Feed) -> str:
+    return registered_domain(feed.polled_url)
 
 
 async def drain_queue(
@@ -110,7 +105,8 @@ async def drain_queue(
     on_report: OnReport,
     claim_seconds: float = math.inf,
 ) -> None:
-    """Look at every candidate that is due, until none is."""
+    """Look at every candidate that is due, until none is; at suspected ones last, and alone."""
+    alone_after = context.retry_budget.alone_after
     hand = context.candidates_in_hand
 
     async def claim(room: int) -> Sequence[ClaimedCandidate]:
@@ -118,23 +114,31 @@ async def drain_queue(
             claim_candidates,
             context.now(),
             limit=room,
-            lease=context.limits.lease,
+            terms=context.terms(),
             turns=hand.turns(),
         )
+
+    async def claim_alone(_room: int) -> Sequence[ClaimedCandidate]:
+        given_up, claimed = await context.store(claim_suspected_candidate, context)
+        for report in given_up:
+            note(report)
+        return claimed
 
     def note(report: LookReport) -> None:
         summary.candidates[report.outcome.value] += 1
         on_report("candidate", report)
 
-    await _drain(
-        context,
-        hand,
-        claim=claim,
+    steps = Steps(
+        hand=hand,
         place=lambda item: (item.id, item.candidate.domain),
-        work=lambda item: look_first(context, item),
+        claim=claim,
+        work=look_first,
+        set_aside=fail_first_look,
         note=note,
-        claim_seconds=claim_seconds,
     )
+    await drain(context, steps, claim_seconds=claim_seconds)
+    if await context.store(has_suspected_candidates, context.now(), alone_after=alone_after):
+        await drain_alone(context, replace(steps, claim=claim_alone))
 
 
 async def recheck_articles(
@@ -145,7 +149,11 @@ async def recheck_articles(
     on_report: OnReport,
     claim_seconds: float = math.inf,
 ) -> None:
-    """Look again at every article that is due; with `checked_before`, at all not seen since."""
+    """Look again at every article that is due; with `checked_before`, at all not seen since.
+
+    At suspected ones last, when they are due, and alone.
+    """
+    alone_after = context.retry_budget.alone_after
     hand = context.articles_in_hand
 
     async def claim(room: int) -> Sequence[StoredArticle]:
@@ -153,24 +161,32 @@ async def recheck_articles(
             claim_due_articles,
             context.now(),
             limit=room,
-            lease=context.limits.lease,
+            terms=context.terms(),
             turns=hand.turns(),
             checked_before=checked_before,
         )
+
+    async def claim_alone(_room: int) -> Sequence[StoredArticle]:
+        given_up, claimed = await context.store(claim_suspected_article, context)
+        for report in given_up:
+            note(report)
+        return claimed
 
     def note(report: LookReport) -> None:
         summary.articles[report.outcome.value] += 1
         on_report("article", report)
 
-    await _drain(
-        context,
-        hand,
-        claim=claim,
+    steps = Steps(
+        hand=hand,
         place=lambda item: (item.id, item.outlet_id),
-        work=lambda item: look_again(context, item),
+        claim=claim,
+        work=look_again,
+        set_aside=fail_look,
         note=note,
-        claim_seconds=claim_seconds,
     )
+    await drain(context, steps, claim_seconds=claim_seconds)
+    if await context.store(has_suspected_articles, context.now(), alone_after=alone_after):
+        await drain_alone(context, replace(steps, claim=claim_alone))
 
 
 async def run_pass(
@@ -185,70 +201,3 @@ async def run_pass(
     )
     await drain_queue(context, summary, on_report=on_report)
     return summary
-
-
-def _feed_source(feed: Feed) -> str:
-    return registered_domain(feed.polled_url)
-
-
-async def _drain(
-    context: Context,
-    hand: InHand,
-    *,
-    claim: Callable[[int], Awaitable[Sequence[T]]],
-    place: Callable[[T], tuple[int, Hashable]],
-    work: Callable[[T], Coroutine[Any, Any, R]],
-    note: Callable[[R], None],
-    claim_seconds: float,
-) -> None:
-    """Keep as many items in work as have places, claiming while there are any.
-
-    What falls due in the meantime is claimed too, so that one slow item does not keep others
-    waiting; after `claim_seconds`, or at a stop or an error, nothing more is. Items in hand are
-    finished in any case; the first unexpected error is raised after them.
-    """
-    running: set[asyncio.Future[R]] = set()
-    failed: BaseException | None = None
-    ends = monotonic() + claim_seconds
-    quiet = True  # nothing was done for a while
-    try:
-        while True:
-            # In small batches a claim would cost as much as a page.
-            wanted = quiet or hand.room * 2 >= hand.places
-            if wanted and failed is None and not context.stopping.is_set() and monotonic() < ends:
-                try:
-                    while hand.room and (items := await claim(hand.room)):
-                        running |= {_begin(hand, work(item), *place(item)) for item in items}
-                except StorageError as error:
-                    failed = error
-            if not running:
-                break
-            done, running = await asyncio.wait(
-                running, timeout=_CLAIM_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            quiet = not done
-            for task in done:
-                if (raised := task.exception()) is None:
-                    note(task.result())
-                else:
-                    failed = failed or raised
-    finally:
-        for task in running:
-            task.cancel()
-    if failed is not None:
-        raise failed
-
-
-def _begin(
-    hand: InHand, work: Coroutine[Any, Any, R], key: int, source: Hashable
-) -> asyncio.Future[R]:
-    """Start an item in a place, which it gives back however it ends."""
-
-    def end(task: asyncio.Future[R]) -> None:
-        ended_well = not task.cancelled() and task.exception() is None
-        hand.end(key, harmed=task.result().harmed if ended_well else None)
-
-    hand.begin(key, source)
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(end)
-    return task

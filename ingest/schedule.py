@@ -84,7 +84,8 @@ class RetryBudget:
     first_seconds: float = 300.0
     growth: float = 4.0
     attempts: int = 8  # over days: walls before a whole outlet last that long
-    crashes: int = 5  # a page that kills its worker is given up sooner
+    crashes: int = 5  # a page that kills its worker, or the program, is given up sooner
+    alone_after: int = 2  # deaths of the program: then a page is tried alone
 
 
 def _after(now: datetime, seconds: float, jitter: float) -> datetime:
@@ -319,4 +320,19 @@ def plan_retry(
     wait = min(budget.first_seconds * budget.growth ** (attempts - 1), DAY)
     if retry_after_seconds is not None:
         wait = max(wait, min(retry_after_seconds, DAY))
+    return _after(now, wait, max(jitter, 0.5))
+
+
+def plan_after_interruption(
+    interrupted: int, *, now: datetime, budget: RetryBudget, jitter: float
+) -> datetime | None:
+    """When to try again what was in hand when the program died so often; None: as it was due.
+
+    Alone in hand it is the likely cause: it waits ever longer, so that a machine that is started
+    again and again does not give up what merely happened to be there.
+    """
+    trials = interrupted - budget.alone_after
+    if trials < 1:
+        return None
+    wait = min(budget.first_seconds * budget.growth ** (trials - 1), DAY)
     return _after(now, wait, max(jitter, 0.5))

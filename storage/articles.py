@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from ingest.model import ArticleState, DateBounds, DatedBy, Relevance, Validators
+from storage.claims import SETTLED, Terms, interrupted_so_far
 from storage.dialect import insert
 from storage.schema import article, article_story, article_url, article_wake, story, version
-from storage.turns import LOOK_AHEAD, Turns, take_in_turn
+from storage.turns import ANY_TURN, LOOK_AHEAD, Turns, take_in_turn
 
 _LOCK_NAMESPACE = 7_316_001
 """Seed of the hash behind the advisory locks, so that they are told from other programs'."""
@@ -50,6 +62,7 @@ class StoredArticle:
     check_interval_seconds: float
     first_seen_at: datetime
     current: StoredVersion
+    interrupted: int = 0  # claims in a row whose holder died
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +90,7 @@ def _select_articles() -> Any:
         article.c.last_modified,
         article.c.check_interval_seconds,
         article.c.first_seen_at,
+        interrupted_so_far(article).label("interrupted"),
         version.c.id,
         version.c.seq,
         version.c.content_hash,
@@ -103,6 +117,7 @@ def _stored_article(row: Row[Any]) -> StoredArticle:
         validators=Validators(etag=row.etag, last_modified=row.last_modified),
         check_interval_seconds=row.check_interval_seconds,
         first_seen_at=row.first_seen_at,
+        interrupted=row.interrupted,
         current=StoredVersion(
             id=row.id,
             seq=row.seq,
@@ -156,8 +171,8 @@ def claim_due_articles(
     now: datetime,
     *,
     limit: int,
-    lease: timedelta,
-    turns: Turns,
+    terms: Terms,
+    turns: Turns = ANY_TURN,
     checked_before: datetime | None = None,
 ) -> tuple[StoredArticle, ...]:
     """Claim the articles whose next look is due: the woken ones first, then the longest overdue.
@@ -165,20 +180,23 @@ def claim_due_articles(
     Outlets, told by their ids, take turns. With `checked_before`, those that were last looked at
     before it, due or not.
     """
-    woken = article.c.id.in_(
-        select(article_wake.c.article_id).where(article_wake.c.woken_at <= now)
-    )
+    woken = _is_woken(now)
     due = (
         or_(article.c.next_check_at <= now, woken)
         if checked_before is None
         else or_(article.c.last_checked_at.is_(None), article.c.last_checked_at < checked_before)
     )
+    so_far = interrupted_so_far(article)
+    wanted = and_(
+        due,
+        or_(article.c.leased_until.is_(None), article.c.leased_until <= now),
+        terms.admit(so_far),
+    )
     order = (case((woken, 0), else_=1), article.c.next_check_at, article.c.id)
     waiting = connection.execute(
         select(article.c.id, article.c.outlet_id)
         .where(
-            due,
-            or_(article.c.leased_until.is_(None), article.c.leased_until <= now),
+            wanted,
             article.c.current_version_id.is_not(None),
             article.c.outlet_id.not_in(sorted(turns.closed)),
         )
@@ -188,7 +206,7 @@ def claim_due_articles(
     chosen = take_in_turn(((row.id, row.outlet_id) for row in waiting), turns=turns, limit=limit)
     query = (
         _select_articles()
-        .where(article.c.id.in_(chosen))
+        .where(article.c.id.in_(chosen), wanted)  # another process may have been quicker
         .order_by(*order)
         .with_for_update(skip_locked=True, of=article)
     )
@@ -197,16 +215,27 @@ def claim_due_articles(
         connection.execute(
             update(article)
             .where(article.c.id.in_([item.id for item in found]))
-            .values(leased_until=now + lease)
+            .values(leased_until=now + terms.lease, claim_epoch=terms.epoch, interrupted=so_far)
         )
     return found
 
 
-def release_article_claims(connection: Connection) -> int:
-    """Give back what a daemon that is gone had claimed; only under the daemon's lock."""
-    return connection.execute(
-        update(article).where(article.c.leased_until.is_not(None)).values(leased_until=None)
-    ).rowcount
+def has_suspected_articles(connection: Connection, now: datetime, *, alone_after: int) -> bool:
+    """Whether any is due to be looked at alone."""
+    due = or_(article.c.next_check_at <= now, _is_woken(now))
+    suspected = and_(due, interrupted_so_far(article) >= alone_after)
+    return connection.execute(select(article.c.id).where(suspected).limit(1)).first() is not None
+
+
+def _is_woken(now: datetime) -> ColumnElement[bool]:
+    return article.c.id.in_(select(article_wake.c.article_id).where(article_wake.c.woken_at <= now))
+
+
+def keep_suspected(connection: Connection, article_id: int, interrupted: int) -> None:
+    """Let the next look be made alone, after one that was given up."""
+    connection.execute(
+        update(article).where(article.c.id == article_id).values(interrupted=interrupted)
+    )
 
 
 def add_article(
@@ -307,7 +336,7 @@ def record_check(connection: Connection, article_id: int, check: CheckState) -> 
         "check_interval_seconds": check.interval_seconds,
         "next_check_at": check.next_check_at,
         "last_checked_at": check.checked_at,
-        "leased_until": None,
+        **SETTLED,
         "etag": check.etag,
         "last_modified": check.last_modified,
         "state": check.state.value,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, case, delete, func, or_, select, update
 
 from ingest.model import Candidate, DatedBy, DateSource, Discard
+from storage.claims import SETTLED, Terms, interrupted_so_far
 from storage.dialect import insert
 from storage.schema import article_feed, article_url, candidate, discard
-from storage.turns import LOOK_AHEAD, Turns, take_in_turn
+from storage.turns import ANY_TURN, LOOK_AHEAD, Turns, take_in_turn
 
 _CHUNK = 500  # SQLite takes 32,766 parameters; a feed of 5,000 entries stays well inside
 
@@ -23,6 +24,7 @@ class ClaimedCandidate:
     id: int
     candidate: Candidate
     attempts: int  # this one included
+    interrupted: int  # claims in a row before, whose holder died
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,28 +106,30 @@ def claim_candidates(
     now: datetime,
     *,
     limit: int,
-    lease: timedelta,
-    turns: Turns,
+    terms: Terms,
+    turns: Turns = ANY_TURN,
 ) -> tuple[ClaimedCandidate, ...]:
     """Claim due candidates for one attempt each; an expired lease counts as due.
 
     Domains take turns, the longest due first. The attempt is counted now, so that a page that kills
     the process is given up in the end.
     """
+    so_far = interrupted_so_far(candidate)
+    wanted = and_(
+        candidate.c.due_at <= now,
+        or_(candidate.c.leased_until.is_(None), candidate.c.leased_until <= now),
+        terms.admit(so_far),
+    )
     waiting = connection.execute(
         select(candidate.c.id, candidate.c.domain)
-        .where(
-            candidate.c.due_at <= now,
-            or_(candidate.c.leased_until.is_(None), candidate.c.leased_until <= now),
-            candidate.c.domain.not_in(sorted(turns.closed)),
-        )
+        .where(wanted, candidate.c.domain.not_in(sorted(turns.closed)))
         .order_by(candidate.c.due_at, candidate.c.id)
         .limit(LOOK_AHEAD)
     )
     chosen = take_in_turn(((row.id, row.domain) for row in waiting), turns=turns, limit=limit)
     rows = connection.execute(
-        select(candidate)
-        .where(candidate.c.id.in_(chosen))
+        select(candidate, so_far.label("so_far"))
+        .where(candidate.c.id.in_(chosen), wanted)  # another process may have been quicker
         .order_by(candidate.c.due_at, candidate.c.id)
         .with_for_update(skip_locked=True)
     ).all()
@@ -133,12 +137,20 @@ def claim_candidates(
         connection.execute(
             update(candidate)
             .where(candidate.c.id.in_([row.id for row in rows]))
-            .values(leased_until=now + lease, attempts=candidate.c.attempts + 1)
+            .values(
+                leased_until=now + terms.lease,
+                claim_epoch=terms.epoch,
+                interrupted=so_far,
+                # the attempt of a lease that ran out came to nothing, and counts as interrupted
+                attempts=candidate.c.attempts
+                + case((candidate.c.leased_until.is_(None), 1), else_=0),
+            )
         )
     return tuple(
         ClaimedCandidate(
             id=row.id,
-            attempts=row.attempts + 1,
+            attempts=row.attempts + (row.leased_until is None),
+            interrupted=row.so_far,
             candidate=Candidate(
                 url=row.url,
                 canonical_url=row.canonical_url,
@@ -164,11 +176,9 @@ def claim_candidates(
 
 
 def postpone_candidate(connection: Connection, candidate_id: int, due_at: datetime) -> None:
-    """Give the claim back, to be tried again later."""
+    """Give the claim back after an outcome, to be tried again later."""
     connection.execute(
-        update(candidate)
-        .where(candidate.c.id == candidate_id)
-        .values(due_at=due_at, leased_until=None)
+        update(candidate).where(candidate.c.id == candidate_id).values(due_at=due_at, **SETTLED)
     )
 
 
@@ -177,11 +187,10 @@ def drop_candidate(connection: Connection, candidate_id: int) -> None:
     connection.execute(delete(candidate).where(candidate.c.id == candidate_id))
 
 
-def release_claims(connection: Connection) -> int:
-    """Give back what a daemon that is gone had claimed; only under the daemon's lock."""
-    return connection.execute(
-        update(candidate).where(candidate.c.leased_until.is_not(None)).values(leased_until=None)
-    ).rowcount
+def has_suspected_candidates(connection: Connection, now: datetime, *, alone_after: int) -> bool:
+    """Whether any waits to be tried alone."""
+    due = and_(candidate.c.due_at <= now, interrupted_so_far(candidate) >= alone_after)
+    return connection.execute(select(candidate.c.id).where(due).limit(1)).first() is not None
 
 
 def add_discards(connection: Connection, discards: Mapping[str, Discard], now: datetime) -> int:

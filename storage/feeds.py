@@ -235,6 +235,7 @@ def due_feeds(
             interval_seconds=row.interval_seconds,
             failures=row.failures,
             last_full_fetch_at=row.last_full_fetch_at,
+            due_at=row.next_poll_at,
             changes_told=row.changes_told,
             changes_untold=row.changes_untold,
             place=FeedPlace(

@@ -184,8 +184,20 @@ candidate = Table(
     Column("seen_at", UTCDateTime, nullable=False),
     Column("due_at", UTCDateTime, nullable=False),
     Column("leased_until", UTCDateTime, comment="claimed by a worker until then"),
-    Column("attempts", Integer, nullable=False, comment="counted when claimed"),
+    Column(
+        "attempts", Integer, nullable=False, comment="counted when claimed; not the interrupted"
+    ),
     Column("modified_at", UTCDateTime, comment="as its feed states it"),
+    Column(
+        "claim_epoch", BigInt, comment="daemon that claimed it; null: a command, until leased_until"
+    ),
+    Column(
+        "interrupted",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="claims in a row whose holder died",
+    ),
     Column(
         "domain",
         Text,
@@ -222,6 +234,16 @@ article = Table(
     Column("leased_until", UTCDateTime),
     Column("published_earliest", UTCDateTime, comment="not before; null: nobody knows"),
     Column("published_latest", UTCDateTime, comment="not after: by its date, or it was there"),
+    Column(
+        "claim_epoch", BigInt, comment="daemon that claimed it; null: a command, until leased_until"
+    ),
+    Column(
+        "interrupted",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="claims in a row whose holder died",
+    ),
     CheckConstraint("state IN ('live', 'gone', 'blocked')", name="state"),
     Index("ix_article_next_check_at", "next_check_at"),
     Index("ix_article_outlet_id", "outlet_id"),

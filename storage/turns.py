@@ -19,6 +19,10 @@ class Turns:
     open_places: Callable[[Any], int]  # how many items of a source may be
 
 
+ANY_TURN = Turns(open_places=lambda _source: LOOK_AHEAD)
+"""Everybody's, all the time."""
+
+
 def take_in_turn(waiting: Iterable[tuple[int, Any]], *, turns: Turns, limit: int) -> list[int]:
     """Return the ids of the first items that may be taken, of (id, source) pairs in their order."""
     taken: list[int] = []

@@ -117,7 +117,7 @@ def test_killed_at_twenty_random_moments_nothing_is_lost_or_stored_twice(
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         connection.close()
     with sqlite3.connect(database) as connection:  # what the killed daemon had claimed is due again
-        connection.execute("UPDATE candidate SET leased_until = NULL")
+        connection.execute("UPDATE candidate SET leased_until = NULL, due_at = seen_at")
         connection.execute("UPDATE article SET leased_until = NULL")
     connection.close()
     run_once(config)
