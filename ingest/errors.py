@@ -12,7 +12,8 @@ Expected outcomes (a 404, a consent wall, a feed that is not XML) are values in 
         │   └── SchemaError     the database is not at the schema this program needs
         ├── AlreadyRunningError another daemon holds the lock of this database
         ├── LockLostError       the daemon's own lock is lost: another may be writing
-        └── WorkerError         a worker process died or overran its time
+        ├── WorkerError         a worker process died or overran its time
+        └── PlatformError       a library of this machine is too old to be safe
 """
 
 
@@ -62,3 +63,7 @@ class LockLostError(OperationError):
 
 class WorkerError(OperationError):
     """A worker process died or overran its time."""
+
+
+class PlatformError(OperationError):
+    """A library under this program is too old to meet the network with."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import lxml.html
 from htmldate import find_date
-from lxml.etree import LxmlError
+from lxml.etree import LIBXML_VERSION, LxmlError
 from trafilatura import bare_extraction
 
 from ingest.canonical import choose_canonical
@@ -233,3 +233,8 @@ def _visible_dates(tree: Any, *, now: datetime) -> Iterator[DatedBy | None]:
     yield parse_date(guess or "", source=DateSource.TEXT, now=now)
     for line in tree.xpath("(//h1)[1]/following::text()")[:_NEAR_TITLE]:
         yield find_day(clean_line(line), now=now)
+
+
+def libxml2_version() -> str:
+    """The version of the C library that reads pages."""
+    return ".".join(map(str, LIBXML_VERSION))

@@ -22,7 +22,7 @@ from ingest.runtime import open_context, open_database
 from ingest.schedule import RetryBudget, plan_after_interruption
 from storage.articles import claim_due_articles
 from storage.candidates import add_candidates, claim_candidates, postpone_candidate
-from storage.claims import give_back, settle_interrupted
+from storage.claims import Terms, give_back, settle_interrupted
 from storage.engine import transaction
 from storage.schema import article, candidate
 from tests.loopback import answer, serve
@@ -55,7 +55,7 @@ def queue(engine, clock, count):
 def claim(engine, clock, *, epoch=None, limit=10, alone=False):
     with transaction(engine) as connection:
         return claim_candidates(
-            connection, clock(), limit=limit, lease=LEASE, epoch=epoch, alone=alone
+            connection, clock(), limit=limit, terms=Terms(lease=LEASE, epoch=epoch, alone=alone)
         )
 
 
@@ -378,7 +378,7 @@ def test_claims_of_articles_are_told_apart_in_the_same_way(engine, url, tmp_path
 
         def claimed(epoch, *, alone=False):
             return claim_due_articles(
-                connection, now, limit=1, lease=LEASE, epoch=epoch, alone=alone
+                connection, now, limit=1, terms=Terms(lease=LEASE, epoch=epoch, alone=alone)
             )
 
         for epoch in (1, 2):

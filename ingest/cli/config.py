@@ -13,9 +13,12 @@ app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True
 def check(context: typer.Context) -> None:
     """Read the configuration and every seed; exit code 2 and one line if something is wrong.
 
+    The C libraries that read feeds and pages are looked at too: exit code 1 if one is too old.
+
     Example: storywatch --config config.toml config check
     """
     from ingest.runtime import load_stories  # noqa: PLC0415
+    from ingest.selfcheck import found_versions, require_sound  # noqa: PLC0415
 
     state: State = context.obj
     config = state.load()
@@ -31,6 +34,9 @@ def check(context: typer.Context) -> None:
     typer.echo(
         f"{len(config.feeds)} feeds of {len(countries)} countries in {len(languages)} languages"
     )
+    found = found_versions()
+    require_sound(found)
+    typer.echo("libraries: " + ", ".join(f"{name} {version}" for name, version in found.items()))
     typer.echo("the configuration is sound")
 
 

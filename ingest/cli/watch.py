@@ -29,8 +29,10 @@ def run(context: typer.Context) -> None:
 async def _run(config: Config) -> None:
     from ingest.daemon import Ticks, run_daemon  # noqa: PLC0415 - imports cost --help half a second
     from ingest.runtime import open_context, open_database  # noqa: PLC0415
+    from ingest.selfcheck import found_versions, require_sound  # noqa: PLC0415
     from storage.lock import hold_daemon_lock  # noqa: PLC0415
 
+    require_sound(found_versions())
     with open_database(config) as engine, hold_daemon_lock(engine) as lock:
         async with open_context(engine, config) as work:
             ticks = Ticks(
@@ -66,7 +68,9 @@ def poll(
 async def _poll(config: Config, *, everything: bool, show_progress: bool) -> PassSummary:
     from ingest.passes import Report, run_pass  # noqa: PLC0415
     from ingest.runtime import open_context, open_database  # noqa: PLC0415
+    from ingest.selfcheck import found_versions, require_sound  # noqa: PLC0415
 
+    require_sound(found_versions())
     console = Console(stderr=True)
     with (
         open_database(config) as engine,
