@@ -32,7 +32,7 @@ from ingest.model import (
     Validators,
 )
 from ingest.netguard import GuardedBackend, RefusedAddressError, Resolve, check_url, make_resolver
-from ingest.politeness import Turns, parse_retry_after
+from ingest.politeness import Turns, host_key, parse_retry_after
 from ingest.robots import RobotsCache
 from ingest.trip import (
     NO_VALIDATORS,
@@ -49,7 +49,6 @@ __all__ = ["FetchPolicy", "Fetcher"]
 _ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"
 _KEEP_ALIVE = 20  # httpx looks through all idle connections at each request
 _LOOKUPS_PER_SLOT = 4  # a lookup may go on long after the fetch that wanted it gave up
-_PORTS = {"http": 80, "https": 443}
 _EXPECTED = (OSError, UnicodeError, RefusedAddressError, httpx.HTTPError, httpx.StreamError)
 
 
@@ -128,11 +127,10 @@ class Fetcher:
         url = _read_url(trip.url, self._policy)
         if isinstance(url, Rejection):
             return trip.failed(url, at=self._now())
-        host = f"{url.host}:{url.port or _PORTS[url.scheme]}"
+        host = host_key(url.raw_host.decode("ascii"))
         interval = self._policy.per_host_interval_seconds
         if trip.check_robots:
-            origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-            permission = await self._robots.consult(str(url), origin=origin)
+            permission = await self._robots.consult(str(url), origin=_origin(url, host))
             if permission.refusal:
                 away = self._turns.stay_away_seconds(host) or None
                 return trip.failed(permission.refusal, at=self._now(), retry_after_seconds=away)
@@ -221,6 +219,12 @@ def _read_url(text: str, policy: FetchPolicy) -> httpx.URL | Rejection:
         return httpx.URL(urldefrag(text).url)
     except (httpx.InvalidURL, ValueError) as error:  # UnicodeError is a ValueError
         return Rejection(kind=FailureKind.BAD_URL, reason=str(error)[:200])
+
+
+def _origin(url: httpx.URL, host: str) -> str:
+    """Whose robots.txt counts; httpx leaves out the scheme's own port."""
+    host = f"[{host}]" if ":" in host else host
+    return f"{url.scheme}://{host}" + (f":{url.port}" if url.port else "")
 
 
 async def _read_body(response: httpx.Response, *, max_bytes: int, cut: bool) -> bytes | Rejection:

@@ -1,18 +1,19 @@
-"""The manners of a fetch: what it may do, what it says, and when it is its turn.
+"""The manners of a fetch: when it is its turn at a host, and when to stay away.
 
-FetchPolicy ─> Trip ─redirected─> Trip ─failed─> Failure
-Retry-After -> parse_retry_after -> Turns.hold ─┐
-host        -> Turns.turn ──────────────────────┴─> wait, then go on, or stay away
+Retry-After    -> parse_retry_after -> Turns.hold ─┐
+host -> host_key -> Turns.turn ────────────────────┴─> wait, then go on, or stay away
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from ipaddress import IPv6Address, ip_address
 from time import monotonic
 
 LONGEST_RETRY_SECONDS = 86_400.0
@@ -35,6 +36,25 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), LONGEST_RETRY_SECONDS)
+
+
+def host_key(host: str) -> str:
+    """Return one name for all spellings of a host: who shares it shares its patience.
+
+    `host` is that of a URL, without brackets and in ASCII. Letters have no case, the dot of the
+    root may be there or not, and addresses are written in many ways. Ports don't count: it is one
+    machine that answers at all of them.
+    """
+    plain = host.lower().removesuffix(".")
+    try:
+        address = ip_address(plain)
+    except ValueError:
+        try:
+            return socket.inet_ntoa(socket.inet_aton(plain))  # 127.1, 0x7f.1, 2130706433
+        except (OSError, UnicodeError, ValueError):
+            return plain
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +83,7 @@ class _Host:
 
 
 class Turns:
-    """The state of all hosts; a host is any string, as in "example.org:443"."""
+    """The state of all hosts; a host is any string, as `host_key` gives them."""
 
     def __init__(self, *, concurrency: int, longest_wait_seconds: float) -> None:
         self._concurrency = concurrency

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.fetch import Fetcher
 from ingest.model import FailureKind, FetchedPage
-from ingest.politeness import Turns, parse_retry_after
+from ingest.politeness import Turns, host_key, parse_retry_after
 from tests.loopback import NOW, answer, quick, redirect, serve, silence, visit
 
 # ---------------------------------------------------------------- Retry-After
@@ -67,8 +67,8 @@ def test_another_host_is_not_affected_and_rest_ends():
     async def scenario():
         async with (
             serve({"/page": answer(status="429 x", retry_after="1")}) as tired,
-            serve({"/page": answer(b"x")}) as fresh,
-            Fetcher(quick(), now=lambda: NOW) as fetcher,
+            serve({"/page": answer(b"x")}, host="127.0.0.2") as fresh,
+            Fetcher(quick(allow_networks=("127.0.0.0/8",)), now=lambda: NOW) as fetcher,
         ):
             await fetcher.fetch(tired.base + "/page")
             assert isinstance(await fetcher.fetch(fresh.base + "/page"), FetchedPage)
@@ -77,6 +77,91 @@ def test_another_host_is_not_affected_and_rest_ends():
             assert (await fetcher.fetch(tired.base + "/fine")).kind is FailureKind.NOT_FOUND
 
     asyncio.run(scenario())
+
+
+async def _loopback(_host):
+    return ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        pytest.param("http://press.test.:{port}/other", id="the dot of the root"),
+        pytest.param("http://PRESS.Test:{port}/other", id="upper case"),
+        pytest.param("http://press.test:{other}/other", id="another port"),
+        pytest.param("HTTP://press.test:{port}/other", id="an upper-case scheme"),
+    ],
+)
+def test_every_spelling_and_port_of_a_host_shares_its_rest(spelling):
+    async def scenario():
+        async with (
+            serve({"/page": answer(status="429 x", retry_after="60")}) as tired,
+            serve({"/other": answer(b"x")}) as other,
+            Fetcher(quick(), now=lambda: NOW, resolve=_loopback) as fetcher,
+        ):
+            await fetcher.fetch(f"http://press.test:{tired.port}/page")
+            url = spelling.format(port=tired.port, other=other.port)
+            assert (await fetcher.fetch(url)).kind is FailureKind.RATE_LIMITED
+            fresh = await fetcher.fetch(f"http://another.test:{other.port}/other")
+            assert isinstance(fresh, FetchedPage)
+            assert (tired.paths, other.paths) == (["/page"], ["/other"])
+
+    asyncio.run(scenario())
+
+
+def test_every_spelling_of_a_host_shares_one_robots_txt():
+    async def scenario():
+        policy = quick(obey_robots=True)
+        routes = {"/robots.txt": answer(b"User-agent: *\nDisallow: /no"), "/page": answer(b"x")}
+        async with (
+            serve(routes) as site,
+            Fetcher(policy, now=lambda: NOW, resolve=_loopback) as fetcher,
+        ):
+            for host in ("press.test", "press.test.", "Press.TEST"):
+                fine = await fetcher.fetch(f"http://{host}:{site.port}/page")
+                assert isinstance(fine, FetchedPage)
+                barred = await fetcher.fetch(f"http://{host}:{site.port}/no")
+                assert barred.kind is FailureKind.ROBOTS
+            assert site.paths.count("/robots.txt") == 1
+
+    asyncio.run(scenario())
+
+
+_LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+_NAMES = st.lists(_LABEL, min_size=1, max_size=4).map(lambda labels: ".".join([*labels, "test"]))
+
+
+@given(_NAMES, st.data())
+def test_the_key_of_a_name_knows_no_case_and_no_final_dot(name, data):
+    spelled = "".join(data.draw(st.sampled_from((c, c.upper()))) for c in name)
+    dot = data.draw(st.sampled_from(("", ".")))
+    assert host_key(spelled + dot) == name == host_key(name)
+
+
+@given(_NAMES, _NAMES)
+def test_two_names_share_no_key(name, other):
+    assert (host_key(name) == host_key(other)) is (name == other)
+
+
+@given(st.ip_addresses(v=4))
+def test_the_key_of_an_ipv4_address_is_one_however_it_is_written(address):
+    number = int(address)
+    spellings = (
+        str(address), f"{address}.", str(number), hex(number), f"0{number:o}",
+        f"{number >> 24}.{number & 0xFFFFFF}", f"::ffff:{address}", f"::FFFF:{address}",
+    )  # fmt: skip
+    assert {host_key(spelling) for spelling in spellings} == {str(address)}
+
+
+@given(st.ip_addresses(v=6))
+def test_the_key_of_an_ipv6_address_is_one_however_it_is_written(address):
+    assert host_key(address.exploded.upper()) == host_key(str(address))
+
+
+@given(st.text(max_size=40))
+def test_any_text_has_a_key_that_is_its_own_key(text):
+    key = host_key(text)
+    assert host_key(key) in {key, key.removesuffix(".")}
 
 
 def test_a_503_with_a_meaningless_retry_after_is_a_server_error_and_no_rest():
@@ -147,7 +232,7 @@ def test_a_queue_that_is_too_long_is_not_joined():
 
 def test_a_slow_host_keeps_nobody_from_another():
     async def scenario(fetcher, site):
-        async with serve({"/page": answer(b"x")}) as other:
+        async with serve({"/page": answer(b"x")}, host="127.0.0.2") as other:
             stuck = [asyncio.create_task(fetcher.fetch(site.base + "/page")) for _ in range(8)]
             await asyncio.sleep(0.02)
             assert isinstance(await fetcher.fetch(other.base + "/page"), FetchedPage)
@@ -156,7 +241,10 @@ def test_a_slow_host_keeps_nobody_from_another():
                 task.cancel()
             await asyncio.gather(*stuck, return_exceptions=True)
 
-    visit({"/page": silence}, scenario, concurrency=3, per_host_concurrency=2)
+    networks = ("127.0.0.0/8",)
+    visit(
+        {"/page": silence}, scenario, concurrency=3, per_host_concurrency=2, allow_networks=networks
+    )
 
 
 def test_a_fetch_that_is_cancelled_gives_its_place_back():

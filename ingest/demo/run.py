@@ -119,7 +119,7 @@ def write_config(
         **raw.get("fetch", {}),
         "allow_networks": ["127.0.0.0/8"],
         "per_host_interval_seconds": 0.0,
-        "per_host_concurrency": 4,
+        "per_host_concurrency": 16,  # all outlets are one host here
     }
     for story, item in zip(raw["stories"], config.stories, strict=True):
         story["seed"] = str(item.seed.resolve())
