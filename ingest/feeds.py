@@ -24,6 +24,7 @@ from ingest.urls import resolve
 
 MAX_ENTRIES = 5000
 _MAX_SUMMARY = 4000
+_MAX_UNREAD = 100  # characters of a date that could not be read
 _UPDATED_ONLY = 0.6  # confidence in a date of change, taken for that of publication
 _MAX_MARKUP = 100_000  # characters of a description that are looked at
 _MAX_TAG = 2000  # characters within which the quotes of a tag are paired
@@ -59,7 +60,8 @@ def parse_feed(
         return NotAFeed(reason="the body is empty")
     if _HTML_START.match(body[:2000].lstrip(b"\xef\xbb\xbf")):
         return NotAFeed(reason="the body is an HTML page")
-    parsed = _parse(_shortened(body, max_entries), url=url, content_type=content_type)
+    short, cut = _shorten(body, max_entries)
+    parsed = _parse(short, url=url, content_type=content_type)
     if isinstance(parsed, NotAFeed):
         return parsed
     version = parsed.get("version") or ""
@@ -81,17 +83,21 @@ def parse_feed(
         skipped=len(entries) - len(kept),
         bozo=bozo,
         previous_archive=_archive(feed, url),
+        cut=max(cut, len(found) - max_entries, 0),
     )
 
 
-def _shortened(body: bytes, max_entries: int) -> bytes:
+def _shorten(body: bytes, max_entries: int) -> tuple[bytes, int]:
     """The body without what lies between the last entry that counts and the end of the last one.
+
+    With it comes how many entries that were.
 
     An entry costs half a millisecond: a hundred thousand would cost the worker its life, and us the
     feed. Newest first is the custom, so that the first ones count.
     """
     ends = [found.end() for found in _ENTRY_END.finditer(body)]
-    return body if len(ends) <= max_entries else body[: ends[max_entries - 1]] + body[ends[-1] :]
+    cut = len(ends) - max_entries
+    return (body, 0) if cut <= 0 else (body[: ends[max_entries - 1]] + body[ends[-1] :], cut)
 
 
 def _parse(body: bytes, *, url: str, content_type: str | None) -> Any:
@@ -157,7 +163,20 @@ def _read_entry(item: Any, *, base: str, now: datetime) -> Entry | None:
         published=published or _as_published(modified),
         modified=modified.value if modified else None,
         author=clean_line(plain_text(_text(item.get("author")))) or None,
+        unread_date=_unread(item, published=published, modified=modified),
     )
+
+
+def _unread(item: Any, *, published: DatedBy | None, modified: DatedBy | None) -> str | None:
+    """A date as the entry has it, if none could be read from it: that of publication first."""
+    stated = [_text(dict.get(item, name)) for name in ("published", "created")]
+    for text, dated in (
+        (stated[0] or stated[1], published),
+        (_text(dict.get(item, "updated")), modified),
+    ):
+        if dated is None and text.strip():
+            return clean_line(text, limit=_MAX_UNREAD)
+    return None
 
 
 def _as_published(modified: DatedBy | None) -> DatedBy | None:

@@ -131,6 +131,7 @@ class Entry:
     published: DatedBy | None
     modified: datetime | None
     author: str | None = None
+    unread_date: str | None = None  # as it stood, when no date could be read from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,7 @@ class FeedDocument:
     skipped: int  # entries without a usable link
     bozo: str | None  # what was not well-formed, if anything
     previous_archive: str | None = None  # RFC 5005
+    cut: int = 0  # entries beyond the limit, which were not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +260,11 @@ class FetchedPage:
         return Validators(
             etag=self.headers.get("etag"), last_modified=self.headers.get("last-modified")
         )
+
+    @property
+    def length_unknown(self) -> bool:
+        """Whether the body ended with its connection: nothing else says that it was whole."""
+        return not {"content-length", "transfer-encoding"} & self.headers.keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ def page_observation(
         ms=page.elapsed_ms,
         headers=page.headers,
         raw=raw,
+        length_unknown=page.length_unknown,
     )
 
 

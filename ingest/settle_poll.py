@@ -35,11 +35,12 @@ from ingest.schedule import (
     plan_while_gone,
 )
 from ingest.settle_first import seen_entry
-from ingest.sorting import sort_entries
+from ingest.sorting import SortedEntries, sort_entries
 from ingest.vouching import Record, was_told
 from ingest.waking import wake
 from ingest.work import FeedReading
 from storage.candidates import (
+    KnownURLs,
     SeenEntry,
     add_candidates,
     add_discards,
@@ -50,6 +51,8 @@ from storage.polls import FeedState, PollRecord, record_poll
 from storage.vouching import changes_since_read, record_listing
 
 _MOVES = MovePolicy()
+_GARBLED = "\ufffd"  # what could not be decoded
+_MOST_UNREAD = 50  # dates kept of a poll
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,10 @@ def settle_poll(
             status=fetched.status,
             entries=len(document.entries),
             new_entries=queued + discarded,
+            entries_cut=document.cut,
+            entries_garbled=sum(_GARBLED in item.title + item.summary for item in document.entries),
+            length_unknown=fetched.length_unknown,
+            unread_dates=_new_unread(sorted_out, known),
             size=reading.size,
             ms=fetched.elapsed_ms,
             error=f"not well-formed: {document.bozo}" if document.bozo else None,
@@ -152,6 +159,12 @@ def settle_poll(
         discarded=discarded,
         detail=_tell(standing),
     )
+
+
+def _new_unread(sorted_out: SortedEntries, known: KnownURLs) -> tuple[tuple[str, str], ...]:
+    """The dates that could not be read of entries that are new: kept once, not at each poll."""
+    new = [pair for key, pair in sorted_out.unread_dates.items() if key not in known]
+    return tuple(new[:_MOST_UNREAD])
 
 
 def _note_known(
@@ -290,6 +303,7 @@ def _settle_unchanged(
             outcome=outcome,
             status=304 if page is None else page.status,
             size=reading.size if isinstance(reading, FeedReading) else 0,
+            length_unknown=None if page is None else page.length_unknown,
             ms=fetched.elapsed_ms or 0.0,
         ),
         state=_state(

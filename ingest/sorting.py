@@ -15,12 +15,14 @@ class SortedEntries:
 
     candidates: dict[str, Candidate]
     discards: dict[str, Discard]
+    unread_dates: dict[str, tuple[str, str]]  # (URL, date as it stands) of the candidates
 
 
 def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> SortedEntries:
     """Give every entry its canonical URL; the first of several entries of one URL counts."""
     candidates: dict[str, Candidate] = {}
     discards: dict[str, Discard] = {}
+    unread_dates: dict[str, tuple[str, str]] = {}
     language = document.language or feed.outlet.language
     for entry in document.entries:
         try:
@@ -28,8 +30,11 @@ def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> So
         except BadURLError as error:
             discards[url_key_of_text(entry.url)] = _bad_url(entry, feed, error, rule_version)
             continue
+        key = url_key(canonical)
+        if entry.unread_date is not None and key not in candidates:
+            unread_dates[key] = (entry.url, entry.unread_date)
         candidates.setdefault(
-            url_key(canonical),
+            key,
             Candidate(
                 url=entry.url,
                 canonical_url=canonical,
@@ -43,7 +48,7 @@ def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> So
                 domain=registered_domain(canonical),
             ),
         )
-    return SortedEntries(candidates=candidates, discards=discards)
+    return SortedEntries(candidates=candidates, discards=discards, unread_dates=unread_dates)
 
 
 def url_key_of_text(text: str) -> str:

@@ -22,6 +22,10 @@ class PollRecord:
     status: int | None = None
     entries: int = 0
     new_entries: int = 0
+    entries_cut: int = 0  # beyond the limit, not read
+    entries_garbled: int = 0  # with characters that could not be decoded
+    unread_dates: tuple[tuple[str, str], ...] = ()  # (URL, date as it stands) of new entries
+    length_unknown: bool | None = None  # None: no body
     size: int = 0
     ms: float = 0.0
     failure: str | None = None
@@ -59,6 +63,10 @@ def record_poll(
             status=poll.status,
             entries=poll.entries,
             new_entries=poll.new_entries,
+            entries_cut=poll.entries_cut,
+            entries_garbled=poll.entries_garbled,
+            unread_dates=[list(pair) for pair in poll.unread_dates],
+            length_unknown=poll.length_unknown,
             bytes=poll.size,
             ms=poll.ms,
             failure=poll.failure,

@@ -161,6 +161,28 @@ feed_poll = Table(
     Column("ms", Float, nullable=False),
     Column("failure", Text, comment="failure kind"),
     Column("error", Text),
+    Column(
+        "entries_cut",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="beyond the limit, not read",
+    ),
+    Column(
+        "entries_garbled",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="with characters that could not be decoded, U+FFFD in their place",
+    ),
+    Column(
+        "unread_dates",
+        Json,
+        nullable=False,
+        server_default="[]",
+        comment="of new entries: pairs of URL and a date that could not be read, as it stands",
+    ),
+    Column("length_unknown", Boolean, comment="the body ended with its connection; null: no body"),
     Index("ix_feed_poll_feed_id_polled_at", "feed_id", "polled_at"),
     comment="One poll of a feed. Append-only.",
 )
@@ -363,6 +385,7 @@ observation = Table(
     Column("headers", Json),
     Column("raw_sha256", ForeignKey("raw.sha256")),
     Column("page_mark", Text, comment="hash of a text that had nothing of the article"),
+    Column("length_unknown", Boolean, comment="the body ended with its connection; null: no body"),
     Index(
         "ix_observation_page_mark",
         "page_mark",

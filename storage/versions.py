@@ -48,6 +48,7 @@ class Observation:
     headers: Mapping[str, str] | None = None
     raw: RawBody | None = None
     page_mark: str | None = None  # of a text that had nothing of the article
+    length_unknown: bool | None = None  # None: no body
 
 
 def add_raw(connection: Connection, body: RawBody) -> None:
@@ -88,6 +89,7 @@ def add_observation(
                 headers=dict(look.headers) if look.headers is not None else None,
                 raw_sha256=look.raw.sha256 if look.raw is not None else None,
                 page_mark=look.page_mark,
+                length_unknown=look.length_unknown,
             )
             .returning(observation.c.id)
         ).scalar_one()

@@ -107,6 +107,16 @@ article_versions = Table(
     Column("modified_confidence", Float, comment="how far to trust it, 0 to 1"),
     Column("extractor", Text, comment="program that read the text out of the page"),
     Column("extractor_version", Text, comment="and its version"),
+    Column(
+        "length_unknown",
+        Boolean,
+        comment="each body that showed it ended with its connection: nothing says it was whole",
+    ),
+    Column(
+        "is_garbled",
+        Boolean,
+        comment="characters of it could not be decoded: U+FFFD stands in their place",
+    ),
     comment="Every version of every article.",
     info={
         "sql": """
@@ -115,7 +125,14 @@ SELECT v.article_id, v.id AS version_id, v.seq,
        v.title, v.byline, v.text, v.language, v.words, v.content_hash,
        v.first_observed_at, v.last_observed_at,
        v.published_at, v.published_source, v.published_confidence,
-       v.modified_at, v.modified_source, v.modified_confidence, v.extractor, v.extractor_version
+       v.modified_at, v.modified_source, v.modified_confidence, v.extractor, v.extractor_version,
+       CASE WHEN EXISTS (SELECT 1 FROM observation n WHERE n.article_id = v.article_id
+                         AND n.version_id = v.id AND n.length_unknown)
+            AND NOT EXISTS (SELECT 1 FROM observation n WHERE n.article_id = v.article_id
+                            AND n.version_id = v.id AND NOT n.length_unknown)
+            THEN TRUE ELSE FALSE END AS length_unknown,
+       CASE WHEN v.text LIKE '%\ufffd%' OR v.title LIKE '%\ufffd%'
+            THEN TRUE ELSE FALSE END AS is_garbled
 FROM version v
 JOIN article a ON a.id = v.article_id
 """

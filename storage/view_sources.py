@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, Table, Text
 
-from storage.columns import BigInt, UTCDateTime
+from storage.columns import BigInt, Json, UTCDateTime
 from storage.view import view_metadata
 
 discards = Table(
@@ -97,6 +97,53 @@ LEFT JOIN (
            MAX(CASE WHEN new_entries > 0 THEN polled_at END) AS last_new_at
     FROM feed_poll GROUP BY feed_id
 ) p ON p.feed_id = f.id
+"""
+    },
+)
+
+feed_polls = Table(
+    "feed_polls",
+    view_metadata,
+    Column("feed_id", BigInt, comment="feed.id"),
+    Column("url", Text, comment="of the feed, as it was listed"),
+    Column("outlet", Text, comment="name of the publisher"),
+    Column("polled_at", UTCDateTime, comment="when"),
+    Column("outcome", Text, comment="parsed, same-body, not-modified, failed"),
+    Column("status", Integer, comment="HTTP status, if there was an answer"),
+    Column("entries", Integer, comment="entries that were read, of a parsed feed"),
+    Column("new_entries", Integer, comment="of them, those not seen before"),
+    Column(
+        "entries_cut", Integer, comment="entries beyond the limit of 5,000, which were not read"
+    ),
+    Column(
+        "entries_garbled",
+        Integer,
+        comment="entries with characters that could not be decoded, U+FFFD in their place",
+    ),
+    Column(
+        "unread_dates",
+        Json,
+        comment="of new entries: pairs of URL and a date that could not be read, as it stands; "
+        "fifty at most",
+    ),
+    Column(
+        "length_unknown",
+        Boolean,
+        comment="the body ended with its connection: nothing says it was whole; null: no body",
+    ),
+    Column("bytes", Integer, comment="of the content, uncompressed"),
+    Column("ms", Float, comment="from request to last byte"),
+    Column("failure", Text, comment="kind of failure"),
+    Column("error", Text, comment="why it failed, or what was not well-formed"),
+    comment="Every poll of every feed, with what was odd about it.",
+    info={
+        "sql": """
+SELECT p.feed_id, f.url, o.name AS outlet, p.polled_at, p.outcome, p.status, p.entries,
+       p.new_entries, p.entries_cut, p.entries_garbled, p.unread_dates, p.length_unknown,
+       p.bytes, p.ms, p.failure, p.error
+FROM feed_poll p
+JOIN feed f ON f.id = p.feed_id
+JOIN outlet o ON o.id = f.outlet_id
 """
     },
 )

@@ -15,14 +15,14 @@ from sqlalchemy import Connection, Table
 from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
 from storage.view_graph import clusters, derivations, relations
-from storage.view_sources import discards, feed_events, feed_health
+from storage.view_sources import discards, feed_events, feed_health, feed_polls
 from storage.view_versions import article_events, correction_lag, outlet_alarms
 
 VIEWS: Mapping[str, Table] = {
     view.name: view
     for view in (
         articles, article_versions, article_changes, article_events, seed_relations, clusters,
-        derivations, relations, correction_lag, discards, feed_health, feed_events,
+        derivations, relations, correction_lag, discards, feed_health, feed_polls, feed_events,
         outlet_alarms,
     )
 }  # fmt: skip
@@ -41,6 +41,7 @@ __all__ = [
     "drop_views",
     "feed_events",
     "feed_health",
+    "feed_polls",
     "outlet_alarms",
     "relations",
     "seed_relations",

@@ -17,6 +17,7 @@ from storage.schema import (
     edge,
     feed,
     feed_poll,
+    observation,
     outlet,
     seed,
     story,
@@ -267,7 +268,39 @@ def test_every_version_is_shown_and_the_current_one_marked(edited):
         "modified_confidence": 0.5,
         "extractor": "reader",
         "extractor_version": "1.0",
+        "length_unknown": False,
+        "is_garbled": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("looks", "unknown"),
+    [
+        pytest.param([None, None], False, id="no body: nothing to say"),
+        pytest.param([True, None], True, id="the only body ended with its connection"),
+        pytest.param([True, False], False, id="a later body of known length confirms it"),
+    ],
+)
+def test_a_version_seen_in_bodies_of_unknown_length_alone_is_marked(engine, looks, unknown):
+    with transaction(engine) as connection:
+        source = add_article(connection, add_outlet(connection))
+        shown = add_version(connection, source, 1)
+        for flag in looks:
+            add(
+                connection, observation, article_id=source, version_id=shown,
+                requested_url="https://paper.example/a", observed_at=NOON, source="live",
+                outcome="unchanged", length_unknown=flag,
+            )  # fmt: skip
+    [row] = read(engine, "article_versions")
+    assert row["length_unknown"] is unknown
+
+
+@pytest.mark.parametrize("values", [{"text": "Stra\ufffde."}, {"title": "\ufffdber"}])
+def test_a_version_with_characters_that_could_not_be_decoded_is_marked(engine, values):
+    with transaction(engine) as connection:
+        add_version(connection, add_article(connection, add_outlet(connection)), 1, **values)
+    [row] = read(engine, "article_versions")
+    assert row["is_garbled"] is True
 
 
 def test_a_version_of_an_article_without_a_current_one_is_not_current(engine):
@@ -446,6 +479,36 @@ def test_a_feed_is_shown_with_what_its_polls_gave(engine):
             "health": "failing",
             "polled_url": "https://paper.example/feed",
             "gone_since": None,
+        }
+    ]
+
+
+def test_a_poll_is_shown_with_what_was_odd_about_it(engine):
+    with transaction(engine) as connection:
+        source = add_feed(connection, add_outlet(connection))
+        add_poll(
+            connection, source, NOON, entries=5000, new_entries=2, entries_cut=7,
+            entries_garbled=1, length_unknown=True,
+            unread_dates=[["https://paper.example/a", "Thu, 32 Foo"]],
+        )  # fmt: skip
+    assert read(engine, "feed_polls") == [
+        {
+            "feed_id": 1,
+            "url": "https://paper.example/feed",
+            "outlet": "The Paper",
+            "polled_at": NOON,
+            "outcome": "parsed",
+            "status": 200,
+            "entries": 5000,
+            "new_entries": 2,
+            "entries_cut": 7,
+            "entries_garbled": 1,
+            "unread_dates": [["https://paper.example/a", "Thu, 32 Foo"]],
+            "length_unknown": True,
+            "bytes": 10,
+            "ms": 1.5,
+            "failure": None,
+            "error": None,
         }
     ]
 

@@ -1,11 +1,13 @@
-"""Where feeds moved to, and what became of them."""
+"""Where feeds moved to, what became of them, and what was odd about polls and looks."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from storage.columns import BigInt, UTCDateTime
+from storage.columns import BigInt, Json, UTCDateTime
 
 revision = "20261127"
 down_revision = "20261126"
@@ -13,10 +15,26 @@ branch_labels = None
 depends_on = None
 
 _KINDS = ("moved", "moved-back", "gone", "back", "added", "paused", "resumed", "removed")
+_LENGTH_UNKNOWN = "the body ended with its connection; null: no body"
+_ODDITIES: tuple[tuple[str, Any, str, str], ...] = (
+    ("entries_cut", sa.Integer, "0", "beyond the limit, not read"),
+    (
+        "entries_garbled",
+        sa.Integer,
+        "0",
+        "with characters that could not be decoded, U+FFFD in their place",
+    ),
+    (
+        "unread_dates",
+        Json,
+        "[]",
+        "of new entries: pairs of URL and a date that could not be read, as it stands",
+    ),
+)
 
 
 def upgrade() -> None:
-    """Add the moves of feeds and the table of their events."""
+    """Add the moves of feeds, the table of their events, and the oddities of polls and looks."""
     recreate = "always" if op.get_bind().dialect.name == "sqlite" else "never"
     with op.batch_alter_table("feed", recreate=recreate) as batch:
         batch.add_column(
@@ -46,6 +64,14 @@ def upgrade() -> None:
                 comment="a 410, and no answer since: polled once a week",
             )
         )
+    with op.batch_alter_table("feed_poll", recreate=recreate) as batch:
+        for name, kind, default, comment in _ODDITIES:
+            batch.add_column(
+                sa.Column(name, kind, nullable=False, server_default=default, comment=comment)
+            )
+        batch.add_column(sa.Column("length_unknown", sa.Boolean, comment=_LENGTH_UNKNOWN))
+    with op.batch_alter_table("observation", recreate=recreate) as batch:
+        batch.add_column(sa.Column("length_unknown", sa.Boolean, comment=_LENGTH_UNKNOWN))
     op.create_table(
         "feed_event",
         sa.Column("id", BigInt, primary_key=True, autoincrement=True),
@@ -69,6 +95,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the table and the columns; feeds are polled at their listed addresses again."""
     op.drop_table("feed_event")
+    with op.batch_alter_table("observation") as batch:
+        batch.drop_column("length_unknown")
+    with op.batch_alter_table("feed_poll") as batch:
+        batch.drop_column("length_unknown")
+        for name, *_ in reversed(_ODDITIES):
+            batch.drop_column(name)
     with op.batch_alter_table("feed") as batch:
         for name in (
             "gone_since",
