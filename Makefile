@@ -16,7 +16,7 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
 .NOTPARALLEL:
-.PHONY: demo run test check lint types layers schema lock bench clean
+.PHONY: demo run test check lint types layers audit schema lock bench clean
 
 demo: $(READY)
 	$(BIN)/python -m ingest demo
@@ -27,7 +27,7 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-check: lint types layers test
+check: lint types layers audit test
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -38,6 +38,10 @@ types: $(READY)
 
 layers: $(READY)
 	$(BIN)/lint-imports
+
+# Known vulnerabilities of what the program needs. Without a network it says so and passes.
+audit: $(READY)
+	@$(BIN)/python .ci/audit.py $(BIN)/pip-audit requirements.lock
 
 $(READY): $(LOCK) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer with venv and pip" \
