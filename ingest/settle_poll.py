@@ -16,17 +16,16 @@ from ingest.context import Context
 from ingest.feedmoves import MovePolicy, Standing, after_answer, after_failure
 from ingest.model import (
     Candidate,
-    Failure,
-    FailureKind,
     Feed,
     FeedDocument,
     Fetched,
     FetchedPage,
-    NotAFeed,
     NotModified,
     Rejection,
     Validators,
 )
+from ingest.pollfailure import PollFailure, find_failure
+from ingest.relisting import note_known
 from ingest.schedule import (
     FeedPlan,
     plan_after_failure,
@@ -36,19 +35,14 @@ from ingest.schedule import (
 )
 from ingest.settle_first import seen_entry
 from ingest.sorting import SortedEntries, sort_entries
-from ingest.vouching import Record, was_told
-from ingest.waking import wake
 from ingest.work import FeedReading
 from storage.candidates import (
     KnownURLs,
-    SeenEntry,
     add_candidates,
     add_discards,
     known_urls,
-    note_seen_in_feed,
 )
 from storage.polls import FeedState, PollRecord, record_poll
-from storage.vouching import changes_since_read, record_listing
 
 _MOVES = MovePolicy()
 _GARBLED = "\ufffd"  # what could not be decoded
@@ -79,7 +73,7 @@ def settle_poll(
     now: datetime,
 ) -> FeedReport:
     """Write one poll: entries, discards and validators in the caller's transaction."""
-    failed = _find_failure(fetched, reading)
+    failed = find_failure(fetched, reading)
     if failed is not None:
         return _settle_failure(connection, context, feed, failed=failed, now=now)
     if isinstance(fetched, NotModified) or (
@@ -116,7 +110,7 @@ def settle_poll(
         for key, item in sorted_out.candidates.items()
         if key in known.articles
     ]
-    told_anew = _note_known(connection, context, feed, known_entries, now=now)
+    told_anew = note_known(connection, context, feed, known_entries, now=now)
     plan = plan_after_success(
         interval_seconds=feed.interval_seconds,
         entries=len(document.entries),
@@ -167,64 +161,8 @@ def _new_unread(sorted_out: SortedEntries, known: KnownURLs) -> tuple[tuple[str,
     return tuple(new[:_MOST_UNREAD])
 
 
-def _note_known(
-    connection: Connection, context: Context, feed: Feed, seen: list[SeenEntry], *, now: datetime
-) -> int:
-    """Note the entries of stored articles, count what the feed told of changes, wake what it tells.
-
-    Returns how many articles it tells other things of.
-    """
-    changes = changes_since_read(connection, feed.id, [item.article_id for item in seen])
-    told_anew = note_seen_in_feed(connection, seen, feed_id=feed.id, now=now)
-    told = [
-        was_told(
-            told_at=item.told_at,
-            last_read_before=item.last_read_before,
-            told_now=item.article_id in told_anew,
-        )
-        for item in changes
-    ]
-    record = Record(told=feed.changes_told, untold=feed.changes_untold).add(told)
-    record_listing(connection, feed.id, told=record.told, untold=record.untold, now=now)
-    wake(connection, context, told_anew, reason="its feed says other things of it", now=now)
-    return len(told_anew)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Failed:
-    kind: FailureKind
-    reason: str
-    status: int | None
-    retry_after: float | None
-    ms: float
-
-
-def _find_failure(fetched: Fetched, reading: FeedReading | Rejection | None) -> _Failed | None:
-    if isinstance(fetched, Failure):
-        return _Failed(
-            kind=fetched.kind,
-            reason=fetched.reason,
-            status=fetched.status,
-            retry_after=fetched.retry_after_seconds,
-            ms=fetched.elapsed_ms or 0.0,
-        )
-    problem = reading.document if isinstance(reading, FeedReading) else reading
-    if isinstance(problem, NotAFeed):
-        problem = Rejection(kind=FailureKind.NOT_A_FEED, reason=problem.reason)
-    if not isinstance(problem, Rejection):
-        return None
-    status = fetched.status if isinstance(fetched, FetchedPage) else None
-    return _Failed(
-        kind=problem.kind,
-        reason=problem.reason,
-        status=status,
-        retry_after=None,
-        ms=fetched.elapsed_ms,
-    )
-
-
 def _settle_failure(
-    connection: Connection, context: Context, feed: Feed, *, failed: _Failed, now: datetime
+    connection: Connection, context: Context, feed: Feed, *, failed: PollFailure, now: datetime
 ) -> FeedReport:
     plan = plan_after_failure(
         failures=feed.failures,

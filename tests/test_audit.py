@@ -39,7 +39,9 @@ def traceback(last):
 
 UNREACHABLE = [
     pytest.param(
-        traceback("requests.exceptions.ProxyError: HTTPSConnectionPool(host='pypi.org', port=443)"),
+        traceback(
+            "requests.exceptions.ProxyError: HTTPSConnectionPool(host='service.test', port=443)"
+        ),
         id="no way out",
     ),
     pytest.param(traceback("requests.exceptions.ReadTimeout: timed out"), id="silence"),

@@ -23,6 +23,7 @@ from ingest.schedule import (
     plan_check_to_confirm,
     plan_retry,
     plan_wake,
+    plan_while_gone,
 )
 
 NOW = datetime(2023, 9, 5, 12, tzinfo=UTC)
@@ -98,6 +99,15 @@ def test_a_feed_that_failed_a_thousand_times_is_still_polled_daily():
         jitter=1.0,
     )
     assert plan.next_poll_at <= NOW + timedelta(seconds=1.1 * DAY)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
+def test_a_feed_that_is_gone_is_polled_once_a_week_and_keeps_its_rhythm(jitter):
+    plan = plan_while_gone(
+        failures=7.0, interval_seconds=3600, now=NOW, budget=BUDGET, jitter=jitter
+    )
+    assert timedelta(days=7) <= plan.next_poll_at - NOW <= timedelta(days=7.7)
+    assert (plan.interval_seconds, plan.failures) == (3600, 7.0)
 
 
 @pytest.mark.parametrize(
