@@ -1,13 +1,17 @@
-"""`db`: the schema of the database."""
+"""`db`: the schema of the database, and who may do what in it."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from ingest.cli.state import State
-from ingest.errors import SchemaError
+from ingest.errors import SchemaError, StorageError, UsageError
 
-app = typer.Typer(help="Upgrade, check and name the schema.", no_args_is_help=True)
+app = typer.Typer(
+    help="Upgrade, check and name the schema; set the rights of its users.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -68,3 +72,58 @@ def current(context: typer.Context) -> None:
     finally:
         engine.dispose()
     typer.echo(f"database {revision or 'empty'}, program {migrate.head()}")
+
+
+@app.command()
+def grant(
+    context: typer.Context,
+    writer: Annotated[
+        str | None, typer.Option(help="Role for the daemon and all other commands: rows only.")
+    ] = None,
+    analyst: Annotated[
+        str | None, typer.Option(help="Role for people with queries: the views only.")
+    ] = None,
+    verdicts: Annotated[
+        bool, typer.Option("--verdicts", help="The analyst may add to analyst_verdict.")
+    ] = False,
+    statement_seconds: Annotated[
+        int, typer.Option(min=1, help="How long a query of the analyst may run.")
+    ] = 60,
+    connections: Annotated[
+        int, typer.Option(min=1, help="How many connections the analyst may have.")
+    ] = 5,
+) -> None:
+    """Set the rights of users of a Postgres database; doing it twice changes nothing.
+
+    Run it as the owner of the tables. Example: storywatch db grant --analyst ada
+    """
+    if writer is None and analyst is None:
+        raise UsageError("name a role with --writer or --analyst")
+    from storage.engine import open_engine  # noqa: PLC0415
+    from storage.migrate import require_head  # noqa: PLC0415
+    from storage.roles import AnalystLimits, grant_roles  # noqa: PLC0415
+
+    state: State = context.obj
+    engine = open_engine(state.load().database.url)
+    try:
+        if engine.dialect.name != "sqlite":
+            require_head(engine)
+        refused = grant_roles(
+            engine,
+            writer=writer,
+            analyst=analyst,
+            verdicts=verdicts,
+            limits=AnalystLimits(statement_seconds=statement_seconds, connections=connections),
+        )
+    finally:
+        engine.dispose()
+    for name, may in ((writer, "reads and writes rows"), (analyst, "reads the views")):
+        if name is not None:
+            typer.echo(f"{name} {may}")
+    if refused:
+        for statement in refused:
+            typer.echo(f"{statement};")
+        raise StorageError(
+            "the rights are set, but this user may not limit the analyst: let an administrator of"
+            " the server execute the statements above"
+        )
