@@ -13,30 +13,25 @@ _MEMBER = b"\x1f\x8b"  # how each member begins
 _MAX_MEMBERS = 64  # each costs a copy of the rest: a million empty ones would cost hours
 
 
+class _TooManyMembersError(zlib.error):
+    """A stream made to cost time."""
+
+
 def decode_body(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes | Rejection:
     """Return the content of a body sent as identity or under one layer of gzip.
 
     Never holds more than `max_bytes` of content and a small rest: zlib stops at its `max_length`.
     A gzip stream may have several members (RFC 1952, section 2.2); whatever follows the last is
     ignored, as gzip(1) does. Rejected are other and doubled encodings, content over `max_bytes`,
-    and a stream that stops before its end, which would look like an edited article.
+    and a stream that stops before its end, which would look like an edited article. One that is
+    damaged is told like one that is cut: the way it came was at fault, and it may come whole.
     """
     encoding = content_encoding.strip().lower()
     if encoding in _IDENTITY or not body:  # some name the encoding of nothing, as with a 204
         return body if len(body) <= max_bytes else _too_large(max_bytes)
     if encoding not in _GZIP:
         return _bad_encoding(f"the content encoding {encoding[:60]!r} was not asked for")
-    try:
-        content, complete = _inflate(body, max_bytes + 1)
-    except zlib.error as error:
-        return _bad_encoding(f"not the gzip it says: {error}")
-    if len(content) > max_bytes:
-        return _too_large(max_bytes)
-    if not complete:
-        return Rejection(
-            kind=FailureKind.TRUNCATED, reason=f"gzip stream cut after {len(body)} bytes"
-        )
-    return content
+    return _decode_gzip(body, max_bytes)
 
 
 def decode_prefix(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes | Rejection:
@@ -51,6 +46,22 @@ def decode_prefix(body: bytes, content_encoding: str, *, max_bytes: int) -> byte
         return _inflate(body, max_bytes)[0]
     except zlib.error:
         return body[:max_bytes]
+
+
+def _decode_gzip(body: bytes, max_bytes: int) -> bytes | Rejection:
+    try:
+        content, complete = _inflate(body, max_bytes + 1)
+    except _TooManyMembersError as error:
+        return _bad_encoding(str(error))
+    except zlib.error as error:
+        if body.startswith(_MEMBER):
+            return _truncated(f"gzip stream damaged: {error}")
+        return _bad_encoding(f"not the gzip it says: {error}")
+    if len(content) > max_bytes:
+        return _too_large(max_bytes)
+    if not complete:
+        return _truncated(f"gzip stream cut after {len(body)} bytes")
+    return content
 
 
 def _inflate(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
@@ -68,7 +79,7 @@ def _inflate(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
         rest = inflater.unused_data
         if not inflater.eof or not rest.startswith(_MEMBER) or room <= 0:
             return b"".join(contents), inflater.eof
-    raise zlib.error(f"more than {_MAX_MEMBERS} members")
+    raise _TooManyMembersError(f"more than {_MAX_MEMBERS} members of gzip")
 
 
 def _too_large(max_bytes: int) -> Rejection:
@@ -77,3 +88,7 @@ def _too_large(max_bytes: int) -> Rejection:
 
 def _bad_encoding(reason: str) -> Rejection:
     return Rejection(kind=FailureKind.BAD_ENCODING, reason=reason)
+
+
+def _truncated(reason: str) -> Rejection:
+    return Rejection(kind=FailureKind.TRUNCATED, reason=reason)

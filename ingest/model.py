@@ -185,7 +185,7 @@ class FailureKind(StrEnum):
     BAD_URL = "bad-url"
     TOO_MANY_REDIRECTS = "too-many-redirects"
     TOO_LARGE = "too-large"
-    TRUNCATED = "truncated-body"
+    TRUNCATED = "truncated-body"  # cut, or damaged on its way
     BAD_ENCODING = "bad-encoding"
     ROBOTS = "robots"
     HTTP_CLIENT = "http-client-error"  # 4xx other than those below

@@ -33,7 +33,8 @@ from tests.loopback import (
     serve,
     visit,
 )
-from tests.running import TALKS, rows
+from tests.running import TALKS, count_rows, rows, run_once, write_config
+from tests.site import Answer
 from tests.test_inflate import bomb
 from tests.watching import watch
 
@@ -99,6 +100,29 @@ def test_half_of_a_gzip_body_whose_length_is_right_is_no_short_article():
     whole = gzip.compress(TALKS.encode() * 20)
     page = fetched({"/page": answer(whole[: len(whole) // 2], content_encoding="gzip")})
     assert read_as_article(page).kind is FailureKind.TRUNCATED
+
+
+def test_a_gzip_body_damaged_on_its_way_is_asked_for_again(site, engine, url, tmp_path):
+    link = site.page("/talks", title="Nordland verkauft Lokomotiven", text=TALKS)
+    config = write_config(
+        tmp_path,
+        feeds=[site.feed("/rss", [(link, "Nordland verkauft Lokomotiven")])],
+        database_url=url,
+        schedule="retry_first_seconds = 0.001",
+    )
+    whole = site.answers["/talks"]
+    damaged = bytearray(gzip.compress(whole.body))
+    damaged[len(damaged) // 2] ^= 0x55
+    site.answers["/talks"] = Answer(
+        bytes(damaged), 200, whole.headers | {"Content-Encoding": "gzip"}
+    )
+    run_once(config)
+    assert count_rows(engine)["candidate"] == 1
+    assert count_rows(engine)["discard"] == 0
+    site.answers["/talks"] = whole
+    run_once(config)
+    assert count_rows(engine)["candidate"] == 0
+    assert count_rows(engine)["article"] == 1
 
 
 def test_a_bomb_in_the_body_of_a_redirect_is_left_alone():

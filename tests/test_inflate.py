@@ -53,7 +53,10 @@ def test_plain_content_is_passed_on(encoding):
         pytest.param(zlib.compress(TEXT), "gzip", FailureKind.BAD_ENCODING, id="zlib called gzip"),
         pytest.param(zlib.compress(TEXT), "deflate", FailureKind.BAD_ENCODING, id="deflate"),
         pytest.param(
-            gzip.compress(TEXT)[:-8] + bytes(8), "gzip", FailureKind.BAD_ENCODING, id="bad checksum"
+            gzip.compress(TEXT)[:-8] + bytes(8), "gzip", FailureKind.TRUNCATED, id="bad checksum"
+        ),
+        pytest.param(
+            gzip.compress(TEXT)[:30] + bytes(40), "gzip", FailureKind.TRUNCATED, id="damaged gzip"
         ),
         pytest.param(TEXT, "", FailureKind.TOO_LARGE, id="plain and too large"),
         pytest.param(
