@@ -60,7 +60,7 @@ class Point:
 
 def _list_points() -> tuple[Point, ...]:
     later = "release of claims"
-    steps = {unit: _STEPS for unit in UNITS.values()} | {later: _STEPS[1:]}
+    steps = dict.fromkeys(UNITS.values(), _STEPS) | {later: _STEPS[1:]}
     steps |= dict.fromkeys(_FAILED, _STEPS[2:])
     steps |= {"housekeeping": ("before it", "after it")}
     steps |= dict.fromkeys(
