@@ -213,6 +213,9 @@ def _judge_disappearance(piece: Piece, record: Record, found: Judgement) -> None
         ]
         visible = _could_tell(record, looks)
         told = any(spell.start <= at < spell.end for at in blocked)
+        before = [kind for kind, at in record.events if at < spell.start]
+        if before and before[-1] == "blocked":
+            continue  # one wall after another, and no look between them: nothing happened
         if visible or told:
             found.kinds["blocked (events)"].right += told
             found.kinds["blocked (events)"].missed += not told

@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 from ingest.context import Context
 from ingest.errors import LockLostError, StorageError
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
+from ingest.polling import FeedReport
 from ingest.schedule import plan_after_interruption
 from storage.claims import give_back, settle_interrupted
 from storage.clock import recall
@@ -116,8 +117,15 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
             "misfire_grace_time": None,
         },
     )
+
+    def fetch_now() -> None:
+        scheduler.modify_job("fetch-candidates", next_run_time=context.now())
+
     jobs: dict[str, tuple[Job, float]] = {
-        "poll-due-feeds": (partial(_poll_due_feeds, ticks=ticks), ticks.tick_seconds),
+        "poll-due-feeds": (
+            partial(_poll_due_feeds, ticks=ticks, on_queued=fetch_now),
+            ticks.tick_seconds,
+        ),
         "fetch-candidates": (partial(_fetch_candidates, ticks=ticks), ticks.tick_seconds),
         "recheck-due-articles": (partial(_recheck_due_articles, ticks=ticks), ticks.tick_seconds),
         "housekeeping": (
@@ -305,13 +313,20 @@ async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Tic
             job.modify(next_run_time=now)
 
 
-async def _poll_due_feeds(context: Context, *, ticks: Ticks) -> Mapping[str, int]:
+async def _poll_due_feeds(
+    context: Context, *, ticks: Ticks, on_queued: Callable[[], None]
+) -> Mapping[str, int]:
+    def on_report(kind: str, report: Report) -> None:
+        _log_report(kind, report)
+        if isinstance(report, FeedReport) and report.queued:
+            on_queued()
+
     summary = PassSummary()
     await poll_due_feeds(
         context,
         summary,
         everything=False,
-        on_report=_log_report,
+        on_report=on_report,
         claim_seconds=ticks.claim_seconds,
     )
     return summary.counts()

@@ -33,7 +33,7 @@ _TEMPORARY = frozenset(
 )
 _SOON_GIVEN_UP = frozenset({FailureKind.CRASHED, FailureKind.UNSTORABLE})
 _LOOKS_A_BEAT = 4  # looks from one change to the next, in an article's own rhythm
-_BEATS = 2  # after which a rhythm has ended
+_BEATS = 3  # after which a rhythm has ended
 _SPREAD = 0.1
 """Intervals vary by this share either way, so that feeds added together don't stay together."""
 

@@ -206,7 +206,8 @@ def test_the_next_look_after_an_unchanged_one(interval, vouched, rhythm, expecte
         pytest.param([], None, id="nothing changed"),
         pytest.param([1], None, id="one change has no rhythm"),
         pytest.param([1, 3], 2, id="two have"),
-        pytest.param([5, 7], None, id="the third is overdue"),
+        pytest.param([5, 7], 2, id="the third may be late"),
+        pytest.param([6, 8], None, id="it is long overdue"),
         pytest.param([2, 12, 15, 16], 3, id="the shorter of the last two gaps"),
     ],
 )
