@@ -159,8 +159,7 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
             log.warning("%d job(s) did not finish in time; the next run completes them", len(late))
             await asyncio.wait(late, timeout=2.0)
     scheduler.shutdown(wait=False)
-    if running.fatal is None:
-        await _end_in_order(context)
+    await _end_in_order(context)
     running.asking.shutdown(wait=False, cancel_futures=True)
     lost = running.fatal or context.fence.lost
     if lost is not None:

@@ -100,8 +100,10 @@ async def _claim(context: Context, steps: Steps[T, R]) -> set[asyncio.Future[R |
 
 async def drain_alone(context: Context, steps: Steps[T, R]) -> None:
     """Work on what is claimed one by one, with nothing else in hand in this process."""
-    while not context.stopping.is_set():
+    while True:
         async with context.company.alone():
+            if context.stopping.is_set():
+                return
             for item in await steps.claim(1):
                 result = await _do(context, item, steps)
                 if result is not None:
