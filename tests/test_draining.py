@@ -11,7 +11,9 @@ from sqlalchemy import text
 from ingest.errors import StorageError
 from ingest.passes import run_pass
 from ingest.runtime import open_context, open_database
-from storage.engine import transaction
+from storage.engine import read_connection, transaction
+from storage.failures import concerns_all
+from storage.schema import outlet
 from tests.running import ACCEPT_ALL, TALKS, count_rows, read_config, rows, run_once, write_config
 
 SOON = (
@@ -185,3 +187,40 @@ def test_an_error_that_any_item_would_meet_stops_the_pass(site, engine, config):
     asked = sum(count for path, count in site.requests.items() if path.startswith("/talks"))
     assert 0 < asked <= 16
     assert rows(engine, "SELECT count(*) FROM discard") == [(0,)]
+
+
+def _refusal(engine, statement):
+    with pytest.raises(StorageError) as refused, transaction(engine) as connection:
+        connection.execute(text(statement))
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("statement", "everybody"),
+    [
+        ("INSERT INTO outlet (domain) VALUES ('a.example')", False),
+        ("SELECT * FROM nowhere", True),
+        ("SELECT absent FROM outlet", True),
+    ],
+    ids=["a row that contradicts what is stored", "a table that is missing", "a column"],
+)
+def test_what_any_other_work_would_meet_is_told_by_its_code(engine, statement, everybody):
+    assert concerns_all(_refusal(engine, statement)) is everybody
+
+
+def test_a_statement_that_overran_its_time_is_its_items_own(postgres_url, opened):
+    engine = opened(postgres_url + "?options=-c%20statement_timeout%3D50ms")
+    assert not concerns_all(_refusal(engine, "SELECT pg_sleep(30)"))
+
+
+def test_a_value_that_no_database_takes_is_its_items_own(engine):
+    with pytest.raises(StorageError) as refused, transaction(engine) as connection:
+        connection.execute(outlet.insert().values(domain="d" * (2**24 + 1), name="A"))
+    assert not concerns_all(refused.value)
+
+
+def test_rights_that_are_missing_concern_everybody(sqlite_url, opened):
+    engine = opened(sqlite_url)
+    with pytest.raises(StorageError) as refused, read_connection(engine) as connection:
+        connection.execute(text("DELETE FROM outlet"))
+    assert concerns_all(refused.value)
