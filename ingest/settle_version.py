@@ -92,26 +92,23 @@ def relate_version(
         article_id=own.article_id,
         limit=limit,
     )
-    text = _judged(own, features)
+    own = replace(own, features=features)
     related = related_versions(connection, own.version_id)  # by an earlier rule
     written = 0
     for other in load_texts(connection, list(dict.fromkeys([*candidates, *related]))):
         if other.features is None or not are_comparable(features, other.features):
             continue  # stored by an older release: rejudge makes them anew
-        verdict = judge(text, _judged(other, other.features), rule=load_rule())
-        is_related = verdict.relation is not Relation.UNRELATED or verdict.needs_review
-        if not is_related and other.version_id not in related:
-            continue  # only what an earlier rule said must be withdrawn
-        child, parent = own, other
-        if is_older(own, other):
-            # Found later but published earlier: the stored one descends from it.
-            child, parent = other, own
+        # Found later but published earlier: the stored one descends from it.
+        child, parent = (other, own) if is_older(own, other) else (own, other)
         if not existed_for(parent, child):
             if is_derived(connection, child.article_id, parent.article_id):
                 continue  # from the version that there was then
             child, parent = parent, child
-        if child is other:
-            verdict = replace(verdict, shared_a=verdict.shared_b, shared_b=verdict.shared_a)
+        # Side a of the evidence is the child, whichever of the two was found first.
+        verdict = judge(_judged(child), _judged(parent), rule=load_rule())
+        is_related = verdict.relation is not Relation.UNRELATED or verdict.needs_review
+        if not is_related and other.version_id not in related:
+            continue  # only what an earlier rule said must be withdrawn
         add_edge(
             connection,
             child_version_id=child.version_id,
@@ -123,9 +120,10 @@ def relate_version(
     return written
 
 
-def _judged(stored: StoredText, features: Features) -> JudgedText:
+def _judged(stored: StoredText) -> JudgedText:
+    assert stored.features is not None
     return JudgedText(
-        text=stored.text, title=stored.title, language=stored.language, features=features
+        text=stored.text, title=stored.title, language=stored.language, features=stored.features
     )
 
 

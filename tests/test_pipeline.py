@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from tests.running import ACCEPT_ALL, TALKS, WEATHER, count_rows, rows, run_once, write_config
@@ -241,3 +243,26 @@ def test_a_story_without_names_accepts_every_article(site, engine, url, tmp_path
     feed = site.feed("/rss", [(site.page("/sun", title="Sonne", text=WEATHER), "Wetter")])
     run_once(write_config(tmp_path, feeds=[feed], database_url=url, story=ACCEPT_ALL))
     assert rows(engine, "SELECT count(*) FROM article") == [(1,)]
+
+
+@pytest.mark.parametrize("found_first", ["original", "copy"])
+def test_evidence_has_the_child_on_side_a_whichever_was_found_first(
+    found_first, site, engine, url, tmp_path
+):
+    own = "Der folgende Bericht erreichte die Redaktion am späten Abend aus der Hauptstadt."
+    pages = {
+        "original": ("/talks", TALKS, "2023-09-05T08:00:00Z"),
+        "copy": ("/copied", f"{own}\n\n{TALKS}", "2023-09-05T11:00:00Z"),
+    }
+    order = sorted(pages, key=lambda name: name != found_first)
+    for number, name in enumerate(order):
+        path, text, date = pages[name]
+        link = site.page(path, title="Nordland verhandelt", text=text, date=date)
+        site.feed("/rss", [(link, "Nordland verhandelt")])
+        feeds = [f"{site.url}/rss"]
+        run_once(write_config(tmp_path, feeds=feeds, database_url=url, story=ACCEPT_ALL))
+        assert rows(engine, "SELECT count(*) FROM article") == [(number + 1,)]
+    ((evidence,),) = rows(engine, "SELECT evidence FROM edge WHERE parent_version_id IS NOT NULL")
+    passages = (json.loads(evidence) if isinstance(evidence, str) else evidence)["passages"]
+    assert passages
+    assert all(passage["start_a"] >= passage["start_b"] + len(own) for passage in passages)
