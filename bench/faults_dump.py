@@ -8,7 +8,6 @@ how often something was looked at and not what was found:
     intervals, failures, alarms       what the faults themselves left behind
     validators of articles            a look that failed forgets them
     article_wake, candidate           what waits; the oracle sees to the queue
-    the sides of a verdict's evidence they stand in the order of arrival, its shares do not
     dates within which it was published, where they come from the first look
 """
 
@@ -111,20 +110,10 @@ def dump(press: Press, store: Store) -> dict[str, list[str]]:
 
 
 def _line(press: Press, row: Sequence[Any]) -> str:
-    values = [_without_sides(plain(value)) for value in row]
-    text = json.dumps(values, ensure_ascii=False, sort_keys=True)
+    text = json.dumps([plain(value) for value in row], ensure_ascii=False, sort_keys=True)
     for outlet, base in enumerate(press.bases):
         text = text.replace(base.removeprefix("http://"), f"outlet-{outlet}")
     return text
-
-
-def _without_sides(value: Any) -> Any:
-    """Evidence without its sides "a" and "b": which is which depends on the order of arrival."""
-    if not isinstance(value, dict) or "pairs" not in value:
-        return value
-    pairs = [[*sorted((pair["text_a"], pair["text_b"])), pair["score"]] for pair in value["pairs"]]
-    passages = sorted(passage["text"] for passage in value["passages"])
-    return [sorted(pairs), passages, value["shared_names"], value["shared_numbers"]]
 
 
 def digest(lines: dict[str, list[str]]) -> str:

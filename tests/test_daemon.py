@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import own_cluster
 from tests.running import ACCEPT_ALL, TALKS, count_rows, rows, run_once, write_config
 from tests.site import Site
 
@@ -116,20 +117,45 @@ def test_killed_at_twenty_random_moments_nothing_is_lost_or_stored_twice(
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         connection.close()
-    with sqlite3.connect(database) as connection:  # what the killed daemon had claimed is due again
-        connection.execute("UPDATE candidate SET leased_until = NULL, due_at = seen_at")
-        connection.execute("UPDATE article SET leased_until = NULL")
-    connection.close()
-    run_once(config)
+    assert_each_article_is_there_once(config, sqlite_url, count=60)
+
+
+def test_killed_and_with_its_server_crashed_nothing_is_lost_or_stored_twice(site, tmp_path: Path):
+    random_moment = random.Random(20230905)
+    links = many_pages(site, 24)
+    feeds = [site.feed(f"/rss/{number}", links[number::3]) for number in range(3)]
+    with own_cluster() as cluster:
+        config = write_config(
+            tmp_path, feeds=feeds, database_url=cluster.url, schedule=FAST, story=ACCEPT_ALL
+        )
+        for round_ in range(4):
+            before = sum(site.requests.values())
+            enough = random_moment.randint(1, 12)
+            daemon = start(config)
+            wait_for(lambda: sum(site.requests.values()) - before >= enough, daemon)  # noqa: B023
+            if round_ == 2:
+                cluster.crash()
+                cluster.start()
+            daemon.kill()
+            daemon.communicate(timeout=PATIENCE)
+        assert_each_article_is_there_once(config, cluster.url, count=24)
+
+
+def assert_each_article_is_there_once(config: Path, url: str, *, count: int) -> None:
+    """Finish what is left to do, and look for what was lost or stored twice."""
     from storage.engine import open_engine  # noqa: PLC0415
 
-    engine = open_engine(sqlite_url)
+    engine = open_engine(url)
     try:
+        with engine.begin() as connection:  # what the killed daemon had claimed is due again
+            connection.exec_driver_sql("UPDATE candidate SET leased_until = NULL, due_at = seen_at")
+            connection.exec_driver_sql("UPDATE article SET leased_until = NULL")
+        run_once(config)
         counts = count_rows(engine)
-        assert counts["article"] == counts["version"] == 60
+        assert counts["article"] == counts["version"] == count
         assert counts["candidate"] == 0
         assert counts["discard"] == 0
-        assert rows(engine, "SELECT count(DISTINCT canonical_url) FROM article") == [(60,)]
+        assert rows(engine, "SELECT count(DISTINCT canonical_url) FROM article") == [(count,)]
         doubles = rows(
             engine,
             "SELECT count(*) FROM version v JOIN version w"
