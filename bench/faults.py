@@ -6,7 +6,8 @@
 The real daemon follows a press on loopback twice: undisturbed, and while it is killed at random
 moments and at named points, its workers are killed, Postgres crashes, and proxies deal faults to a
 minority of all connections. Then an independent reader says what is lost or doubled, and what was
-stored is compared byte by byte. Exit code 1 when anything is amiss, or when not all was done.
+stored is compared byte by byte. Exit code 1 when anything is amiss, or when not all was done, as
+with `--points`, which has the daemon die at a few of the named points only.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from faults_deeds import Deed, plan_deeds
 from faults_dump import QUERIES, differences, digest, dump
 from faults_oracle import Judgement, judge
 from faults_points import POINTS
-from faults_press import OUTLETS, Press, Script, serve_outlet, write_script
+from faults_press import Press, serve_outlet
 from faults_proxy import DATABASE_KINDS, HTTP_KINDS, Proxy
+from faults_script import OUTLETS, Script, write_script
 from faults_stage import Stage, StuckError, write_config
 from faults_store import Store
 from faults_supervisor import Supervisor

@@ -10,7 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from faults_press import Item, Press
+from faults_press import Press
+from faults_script import Item
 from faults_store import Store
 
 _ORPHANS = {

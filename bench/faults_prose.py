@@ -1,7 +1,8 @@
 """Prose in four languages for the press of the faults bench.
 
-Most words are invented, and nobody bears the names, so that two articles have nothing in common
-but short runs of small words: no sentence stands in two of them that was not taken over.
+Small words of a language between words that there are not, in no order: sentences of a few patterns
+would have all articles quote one another, by a rule whose doubtful cases hang on what else is
+stored. So two articles have in common what one took over from the other, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,62 +13,31 @@ _SYLLABLES = (
     "ba", "cor", "den", "fel", "gor", "hul", "jas", "kem", "lor", "mar", "nis", "ost", "pel", "ras",
     "sol", "tor", "ulm", "ver", "yor", "zan", "bri", "cla", "dro", "fri", "gla", "kro", "tev",
 )  # fmt: skip
-# @ is a name, # a number, * another word.
-_SENTENCES = {
-    "en": (
-        "@ told @ that the * of @ had sold # * to the * from @.",
-        "After # days @ and @ left @, where a * was still being *.",
-        "Nobody in @ believed @ when the * was * by @.",
-        "With # * and a * the people of @ went to @, says @.",
-        "The * which @ built for @ cost @ more than # *.",
-        "Because of the *, @ and @ will not * before @ is *.",
-        "@, whose * was found near @, owes # * to @.",
-        "Between @ and @ there are # * that @ would like to *.",
-    ),
-    "de": (
-        "@ sagte @, dass die * von @ # * an den * aus @ verkauft habe.",
-        "Nach # Tagen verließen @ und @ das * @, wo noch ein * stand.",
-        "Niemand in @ glaubte @, als der * von @ * wurde.",
-        "Mit # * und einem * gingen die Leute aus @ zu @, sagt @.",
-        "Das *, das @ für @ baute, kostete @ mehr als # *.",
-        "Wegen des * werden @ und @ nicht *, bevor @ * ist.",
-        "@, dessen * bei @ gefunden wurde, schuldet @ noch # *.",
-        "Zwischen @ und @ liegen # *, die @ gerne * möchte.",
-    ),
-    "fr": (
-        "@ a dit à @ que la * de @ avait vendu # * au * de @.",
-        "Après # jours @ et @ ont quitté @, où un * était encore *.",
-        "Personne à @ ne croyait @ quand le * fut * par @.",
-        "Avec # * et une * les gens de @ sont allés chez @, dit @.",
-        "Le * que @ a construit pour @ a coûté à @ plus de # *.",
-        "À cause du *, @ et @ ne vont pas * avant que @ soit *.",
-        "@, dont le * fut trouvé près de @, doit # * à @.",
-        "Entre @ et @ il y a # * que @ voudrait bien *.",
-    ),
-    "es": (
-        "@ dijo a @ que la * de @ había vendido # * al * de @.",
-        "Después de # días @ y @ dejaron @, donde un * seguía *.",
-        "Nadie en @ creía a @ cuando el * fue * por @.",
-        "Con # * y una * la gente de @ fue a ver a @, dice @.",
-        "El * que @ construyó para @ costó a @ más de # *.",
-        "Por culpa del *, @ y @ no van a * antes de que @ sea *.",
-        "@, cuyo * fue hallado cerca de @, debe # * a @.",
-        "Entre @ y @ hay # * que @ quisiera *.",
-    ),
-}
-_TITLES = {
-    "en": ("@ and the * of @", "@ loses # * in @"),
-    "de": ("@ und das * von @", "@ verliert # * in @"),
-    "fr": ("@ et le * de @", "@ perd # * à @"),
-    "es": ("@ y el * de @", "@ pierde # * en @"),
+_SMALL = {
+    "en": "the of and to in that was for with as his they at be this from have or by one had not"
+    " but what all were when we there can an your which their if will each about how up out"
+    " them then she many some so these would other into has more her two like him see time"
+    " could no make than",
+    "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es"
+    " an werden aus er hat dass sie nach wird bei einer um am sind noch wie einem über einen"
+    " so zum war haben nur oder aber vor zur bis mehr durch man sein wurde sei hatte kann"
+    " gegen vom schon",
+    "fr": "de la le et les des en un du une que est pour qui dans par plus pas au sur ne se ce il"
+    " sont avec son aux cette ou mais comme nous tout fait être leur ont même si deux bien"
+    " sans peut après encore aussi où elle ses dont était entre depuis très sous ainsi quand"
+    " vers moins toute",
+    "es": "de la que el en y a los se del las un por con no una su para es al lo como más o pero"
+    " sus le ha me si sin sobre este ya entre cuando todo esta ser son dos también fue había"
+    " era muy años hasta desde está mi porque qué sólo han yo hay vez puede todos así nos ni"
+    " parte tiene él uno",
 }
 _NOTICES = {
-    "en": "Correction: An earlier version of this article gave a wrong age for @.",
-    "de": "Korrektur: In einer früheren Version stand ein falsches Alter von @.",
-    "fr": "Rectificatif : une version antérieure de cet article donnait un âge erroné de @.",
-    "es": "Corrección: una versión anterior de este artículo daba una edad errónea de @.",
+    "en": "Correction: An earlier version of this article gave a wrong age for {name}.",
+    "de": "Korrektur: In einer früheren Version stand ein falsches Alter von {name}.",
+    "fr": "Rectificatif : une version antérieure de cet article donnait un âge erroné de {name}.",
+    "es": "Corrección: una versión anterior de este artículo daba una edad errónea de {name}.",
 }
-LANGUAGES = tuple(_SENTENCES)
+LANGUAGES = tuple(_SMALL)
 
 
 class Prose:
@@ -77,31 +47,28 @@ class Prose:
         """Write with a random source, in a language."""
         self._random = random
         self._language = language
+        self._small = _SMALL[language].split()
 
     def word(self) -> str:
         """A word that there is not, one of ten million."""
         return "".join(self._random.choice(_SYLLABLES) for _ in range(5))
 
-    def _fill(self, pattern: str) -> str:
-        return "".join(map(self._letter, pattern))
-
-    def _letter(self, letter: str) -> str:
-        if letter == "@":
-            return self.word().capitalize()
-        if letter == "#":
-            return str(self._random.randint(12, 980))
-        return self.word() if letter == "*" else letter
+    def _sentence(self, length: int) -> str:
+        words = [self.word().capitalize()]
+        while len(words) < length:
+            words += self._random.sample(self._small, self._random.choice((1, 1, 2)))
+            words.append(self.word())
+        words.insert(length // 2, str(self._random.randint(10_000, 9_999_999)))
+        return " ".join(words)
 
     def sentences(self, count: int) -> tuple[str, ...]:
-        """Sentences, two of the same pattern at most now and then."""
-        return tuple(
-            self._fill(self._random.choice(_SENTENCES[self._language])) for _ in range(count)
-        )
+        """Sentences of some fifteen words."""
+        return tuple(f"{self._sentence(self._random.randint(11, 16))}." for _ in range(count))
 
     def title(self) -> str:
         """A headline."""
-        return self._fill(self._random.choice(_TITLES[self._language]))
+        return self._sentence(5)
 
     def notice(self) -> str:
         """A note of correction."""
-        return self._fill(_NOTICES[self._language])
+        return _NOTICES[self._language].format(name=self.word().capitalize())

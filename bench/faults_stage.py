@@ -15,15 +15,16 @@ from typing import Protocol
 from faults_deeds import ACTS, Deed
 from faults_oracle import unmet
 from faults_points import Point
-from faults_press import OUTLETS, Press
+from faults_press import Press
 from faults_proxy import Proxy
+from faults_script import OUTLETS
 from faults_store import Store
 from faults_supervisor import Supervisor
 
 _POINT_SECONDS = 60.0  # in which a point must be passed
 _TRIES = 6  # when another fault ends the daemon first
 _WORK = 30  # looks that must be waiting where one is wanted
-_SETTLE_SECONDS = 900.0  # for an act, without any progress
+_SETTLE_SECONDS = 300.0  # for an act, without any progress
 CONFIG = """
 feeds = [
 {feeds}
