@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import threading
@@ -282,6 +283,8 @@ def main() -> None:
     parser.add_argument("--minutes-limit", type=float, default=90, help="for each run")
     parser.add_argument("--keep", type=Path, help="a new folder for databases, logs and dumps")
     options = parser.parse_args()
+    # whoever stops the bench stops the daemon too: every `finally` is run
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     kinds = ("sqlite", "postgres") if options.database == "both" else (options.database,)
     with ExitStack() as stack:
         if options.keep:
