@@ -11,6 +11,7 @@ from ingest.polling import poll_feed
 from ingest.runtime import prepare
 from storage.engine import transaction
 from storage.feeds import add_feed, due_feeds, list_feeds, remove_feed, sync_feeds
+from storage.migrate import downgrade, upgrade
 from storage.schema import feed
 from storage.status import read_status
 from storage.vouching import listings_of
@@ -172,6 +173,17 @@ def test_what_the_configuration_and_users_do_are_events(engine):
             ("resumed", "by a user"),
         )
     ]
+
+
+def test_feeds_that_were_there_before_events_are_told_as_added(engine):
+    sync(engine, OLD)
+    with transaction(engine) as connection:
+        add_feed(connection, source(NEW), origin="user", now=NOON + timedelta(hours=1))
+    downgrade(engine, "20261126")
+    upgrade(engine)
+    told = rows(engine, "SELECT url, kind, detail FROM feed_events ORDER BY at")
+    assert told == [(OLD, "added", "by the configuration"), (NEW, "added", "by a user")]
+    assert polled(engine)[0] == OLD
 
 
 # ---------------------------------------------------------------- over HTTP
