@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 LOCK := requirements-dev.lock
+# Many tests wait for a process, a server or a lock: more than cores.
+TEST_PROCESSES ?= 3
 
 # Debian ships Pythons whose venv cannot make an environment: pip's way needs ensurepip as well.
 PROBE := import sys, venv$(if $(UV),,, ensurepip); sys.exit(sys.version_info < (3, 11))
@@ -25,7 +27,7 @@ run: $(READY)
 	$(BIN)/python -m ingest --config config.toml run
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 check: lint types layers audit test
 

@@ -45,7 +45,7 @@ class WorkerPool(Executor):
         """Start nothing yet: workers start with the first task."""
         # fork would copy the threads' locks of the daemon in whatever state they are
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["ingest.work"])  # so a new worker costs no imports
+        self._context.set_forkserver_preload(["ingest.prefork"])  # a worker then costs nothing
         self._task_seconds = task_seconds
         self._workers = workers
         self._recycle_after = recycle_after
