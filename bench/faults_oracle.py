@@ -176,7 +176,9 @@ def _judge_events(press: Press, store: Store, found: Judgement) -> None:
         wanted = ["gone"] * item.removed + ["back"] * item.returns
         events = told.pop(url_of(press, item), [])
         if events != wanted:
-            into = found.lost if len(events) < len(wanted) else found.wrong
+            again = len(events) > len(wanted) and set(events) == set(wanted)
+            more = found.doubled if again else found.wrong
+            into = found.lost if len(events) < len(wanted) else more
             into.append(f"{url_of(press, item)}: {events} was told, not {wanted}")
 
 
