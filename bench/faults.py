@@ -261,7 +261,10 @@ def tell_judgement(clean: Outcome, disturbed: Outcome, place: Path) -> bool:
     print(
         "    (how often something was looked at); intervals, failures, alarms and the validators of"
     )
-    print("    articles (what the faults left behind)")
+    print(
+        "    articles (what the faults left behind); doubtful verdicts that say unrelated (with what a"
+    )
+    print("    text is compared depends on what is stored by then)")
     for table, lines in apart.items():
         print(f"    {table}: {len(lines)} lines apart")
         for line in lines[:6]:
@@ -283,7 +286,7 @@ def main() -> None:
     parser.add_argument("--minutes-limit", type=float, default=90, help="for each run")
     parser.add_argument("--keep", type=Path, help="a new folder for databases, logs and dumps")
     options = parser.parse_args()
-    # whoever stops the bench stops the daemon too: every `finally` is run
+    # whoever stops the bench stops the daemon too: `finally` is run
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     kinds = ("sqlite", "postgres") if options.database == "both" else (options.database,)
     with ExitStack() as stack:

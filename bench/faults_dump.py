@@ -8,6 +8,8 @@ how often something was looked at and not what was found:
     intervals, failures, alarms       what the faults themselves left behind
     validators of articles            a look that failed forgets them
     article_wake, candidate           what waits; the oracle sees to the queue
+    doubtful verdicts "unrelated"     a text is compared with the likest of those that are stored, and
+                                      two that have next to nothing in common are among them or not
     dates within which it was published, where they come from the first look
 """
 
@@ -85,7 +87,7 @@ QUERIES = {
     "edge": (
         f"SELECT {_v('e.child_version_id')}, {_v('e.parent_version_id')}, e.seed_id IS NULL,"
         " e.relation, e.score, e.shared_child, e.shared_parent, e.needs_review, e.method,"
-        " e.method_version, e.evidence FROM edge e"
+        " e.method_version, e.evidence FROM edge e WHERE e.relation <> 'unrelated'"
     ),
     "article_cluster": (
         f"SELECT {_a('c.article_id')}, {_a('c.cluster_id')}, c.earliest,"

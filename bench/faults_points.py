@@ -34,6 +34,17 @@ UNITS = {
 _STEPS = ("before the transaction", "after the first write", "before COMMIT", "after COMMIT")
 _FAILED = ("failed poll", "failed first look", "failed re-check")
 _READ = {"read_feed": "feed", "read_article": "page"}
+_EARLIER = frozenset(
+    {
+        "claim of candidates",
+        "first look",
+        "failed first look",
+        "page",
+        "poll",
+        "feed",
+        "release of claims",  # after first looks that were refused
+    }
+)
 _LATER = frozenset({"claim of articles", "re-check", "failed re-check", "page again"})
 
 
@@ -54,8 +65,7 @@ class Point:
         """The act of the press in which it is passed; 0 for any."""
         if self.unit in _LATER:
             return 2
-        early = ("claim of candidates", "first look", "failed first look", "page", "poll", "feed")
-        return 1 if self.unit in early else 0
+        return 1 if self.unit in _EARLIER else 0
 
 
 def _list_points() -> tuple[Point, ...]:

@@ -32,10 +32,10 @@ _SMALL = {
     " parte tiene él uno",
 }
 _NOTICES = {
-    "en": "Correction: An earlier version of this article gave a wrong age for {name}.",
-    "de": "Korrektur: In einer früheren Version stand ein falsches Alter von {name}.",
-    "fr": "Rectificatif : une version antérieure de cet article donnait un âge erroné de {name}.",
-    "es": "Corrección: una versión anterior de este artículo daba una edad errónea de {name}.",
+    "en": "Correction:",
+    "de": "Korrektur:",
+    "fr": "Rectificatif :",
+    "es": "Corrección:",
 }
 LANGUAGES = tuple(_SMALL)
 
@@ -71,4 +71,4 @@ class Prose:
 
     def notice(self) -> str:
         """A note of correction."""
-        return _NOTICES[self._language].format(name=self.word().capitalize())
+        return f"{_NOTICES[self._language]} {self._sentence(12)}."

@@ -32,6 +32,11 @@ class Supervisor:
         self.exits: list[int] = []  # codes of daemons that ended by themselves
         self.unclean: list[str] = []  # tracebacks, and stops that were none
         self.started_at = 0.0
+        self._noted = 0
+
+    def is_up(self) -> bool:
+        """Whether the daemon that runs has taken over: before, a SIGTERM simply ends it."""
+        return self.record.stat().st_size > self._noted
 
     def start(self, point: Point | None = None, *, nth: int = 1) -> None:
         """Start a daemon."""
@@ -54,6 +59,7 @@ class Supervisor:
                 cwd=self.config.parent,
                 start_new_session=True,
             )
+        self._noted = self.record.stat().st_size
         self.starts += 1
         self.started_at = time.monotonic()
 
@@ -98,6 +104,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """SIGTERM; it must end with 0 in time."""
+        self.wait(self.is_up, seconds=_STOP_SECONDS)
         if self.ended() is not None or self.process is None:
             return
         self.process.terminate()
