@@ -45,6 +45,10 @@ from tests.cluster import Cluster, own_cluster
 WEB_SHARE, DATABASE_SHARE = 0.08, 0.15
 _WEB_BYTES, _DATABASE_BYTES = 2_500, 150_000
 LEAST_POINTS = 20
+LEFT_OUT = """\
+    left out: ids, times and leases (another order, another clock); looks, polls and runs (how often
+    something was looked at); intervals, failures, alarms and validators of articles (what faults
+    left behind); doubtful verdicts of "unrelated" (what is compared depends on what is stored)"""
 
 
 class Loop:
@@ -255,16 +259,7 @@ def tell_judgement(clean: Outcome, disturbed: Outcome, place: Path) -> bool:
     print(f"  dump of {rows} rows in {len(QUERIES)} tables: sha256 of the undisturbed run")
     print(f"    {digest(clean.lines)}, of the disturbed one\n    {digest(disturbed.lines)}")
     print(f"  content {'DIFFERS' if apart else 'is equal'}")
-    print(
-        "    left out: ids, times and leases (another order, another clock); looks, polls and runs"
-    )
-    print(
-        "    (how often something was looked at); intervals, failures, alarms and the validators of"
-    )
-    print(
-        "    articles (what the faults left behind); doubtful verdicts that say unrelated (with what a"
-    )
-    print("    text is compared depends on what is stored by then)")
+    print(LEFT_OUT)
     for table, lines in apart.items():
         print(f"    {table}: {len(lines)} lines apart")
         for line in lines[:6]:

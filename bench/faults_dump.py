@@ -8,8 +8,8 @@ how often something was looked at and not what was found:
     intervals, failures, alarms       what the faults themselves left behind
     validators of articles            a look that failed forgets them
     article_wake, candidate           what waits; the oracle sees to the queue
-    doubtful verdicts "unrelated"     a text is compared with the likest of those that are stored, and
-                                      two that have next to nothing in common are among them or not
+    doubtful verdicts "unrelated"     which stored texts one is compared with depends on when:
+                                      two with next to nothing in common may be among them or not
     dates within which it was published, where they come from the first look
 """
 
