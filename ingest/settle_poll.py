@@ -120,6 +120,8 @@ def settle_poll(
         jitter=context.chance(),
     )
     standing = _standing(feed, fetched, now=now)
+    # What may have been cut must not be taken for the whole: its validators would hide the rest.
+    whole = not (document.bozo and fetched.length_unknown)
     record_poll(
         connection,
         feed.id,
@@ -140,8 +142,8 @@ def settle_poll(
         state=_state(
             plan,
             standing,
-            validators=fetched.validators,
-            body_hash=reading.body_hash,
+            validators=fetched.validators if whole else Validators(),
+            body_hash=reading.body_hash if whole else None,
             full_fetch=True,
         ),
     )

@@ -135,3 +135,21 @@ def test_entries_that_were_cut_are_counted(entries, limit, cut):
 def test_a_date_that_cannot_be_read_is_kept_as_it_stands(dates, unread):
     [found] = read(rss(item(1, dates))).entries
     assert found.unread_date == unread
+
+
+def test_the_validators_of_a_feed_that_may_have_been_cut_are_not_kept(tmp_path, url, clock):
+    routes: dict[str, Reply] = {}
+    start = b'HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nETag: "v1"\r\n\r\n'
+
+    async def script(run):
+        body = feed(*(entry(run.site.base, number) for number in range(6)))
+        for sent in (body[: body.index(b"Zug 3")], body):
+            routes["/rss"] = closing(start + sent)
+            await run.step()
+            clock.advance(hours=1)
+        assert [row for (row,) in polls(run, "entries")] == [3, 6]
+        await run.step()
+
+    run = watch(tmp_path, url, routes, script, clock=clock)
+    asked = [ask.headers.get("if-none-match") for ask in run.asks if ask.path == "/rss"]
+    assert asked == [None, None, '"v1"']
