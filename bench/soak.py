@@ -2,7 +2,7 @@
 
     python bench/soak.py [--minutes 30] [--seed 1] [--database URL] [--plot docs/soak.svg]
 
-The real daemon watches sixty outlets on loopback. Articles are edited and taken down, and one
+The real daemon watches thirty outlets on loopback. Articles are edited and taken down, and one
 answer in twelve is a fault: resets, cut bodies, drips, bombs, garbage, status codes with and
 without `Retry-After`, redirects in a circle, pages that stall or kill the extractor. Every five
 seconds the memory and the descriptors of the daemon and of its workers are read. Exit code 1 when
@@ -28,7 +28,7 @@ from soak_plot import Curve, Panel, draw
 from sqlalchemy import create_engine, text
 from versions_prose import Writer
 
-_OUTLETS = 60
+_OUTLETS = 30
 _FAULTS = 1 / 12  # of all answers
 _SAMPLE_SECONDS = 5.0
 _SCHEDULE = """tick_seconds = 1.0

@@ -73,6 +73,7 @@ class Context:
     fence: Fence = field(default_factory=Fence)
     company: Company = field(default_factory=Company)
     patience: Patience = field(default_factory=Patience)
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)  # looks: one at the writer
     pause: Callable[[float], None] = time.sleep  # of the writer's thread, before it repeats
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

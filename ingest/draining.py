@@ -61,22 +61,27 @@ async def drain(context: Context, steps: Steps[T, R], *, claim_seconds: float = 
     running: set[asyncio.Future[R | None]] = set()
     failed: BaseException | None = None
     ends = monotonic() + claim_seconds
-    quiet = True  # nothing was done for a while
+    idle = True  # nothing was done for a while, or a full source opened the view on others
     try:
         while True:
             # In small batches a claim would cost as much as a page.
-            room = quiet or steps.hand.room * 2 >= steps.hand.places
+            room = idle or steps.hand.room * 2 >= steps.hand.places
+            more = False
             if room and failed is None and not context.stopping.is_set() and monotonic() < ends:
                 try:
-                    running |= await _claim(context, steps)
+                    begun = await _claim(context, steps)
+                    running |= begun
+                    more = bool(begun) and steps.hand.room > 0
                 except Exception as error:  # noqa: BLE001 - raised below, after what is in hand
                     failed = error
             if not running:
                 break
             done, running = await asyncio.wait(
-                running, timeout=_CLAIM_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                running,
+                timeout=0 if more else _CLAIM_AGAIN_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
             )
-            quiet = not done
+            idle = more or not done
             for ended in done:
                 problem = ended.exception()
                 if problem is not None:
@@ -90,12 +95,12 @@ async def drain(context: Context, steps: Steps[T, R], *, claim_seconds: float = 
 
 
 async def _claim(context: Context, steps: Steps[T, R]) -> set[asyncio.Future[R | None]]:
-    """Fill the free places; in several goes, for a source that is full opens the view on others."""
-    begun: set[asyncio.Future[R | None]] = set()
+    """Begin what is claimed into the free places."""
+    room = steps.hand.room
+    if not room:
+        return set()
     async with context.company.together():
-        while steps.hand.room and (items := await steps.claim(steps.hand.room)):
-            begun |= {_begin(context, item, steps) for item in items}
-    return begun
+        return {_begin(context, item, steps) for item in await steps.claim(room)}
 
 
 async def drain_alone(context: Context, steps: Steps[T, R]) -> None:

@@ -1,6 +1,9 @@
 """One look at a page: the first one, which may make an article, and the later ones.
 
 candidate | article -> fetch -> read_article (worker) -> settle in one transaction
+
+Looks are settled one by one: comparing a version with others takes a while, and polls and claims,
+which are quick, would else wait at the one writer behind as many looks as there are places.
 """
 
 from __future__ import annotations
@@ -53,9 +56,10 @@ async def look_first(context: Context, claimed: ClaimedCandidate) -> LookReport:
     else:
         assert isinstance(fetched, Failure), "no validators were sent, so a 304 can't be"
         reading = None
-    outcome, detail = await context.store(
-        settle_first_look, context, claimed, fetched=fetched, reading=reading
-    )
+    async with context.settling:
+        outcome, detail = await context.store(
+            settle_first_look, context, claimed, fetched=fetched, reading=reading
+        )
     harmed = did_harm(fetched, reading)
     return LookReport(url=candidate.url, outcome=outcome, detail=detail, harmed=harmed)
 
@@ -82,9 +86,10 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
     if _differs(reading, article) and is_outdated(article):
         # What another extractor made of the page must not be taken for an edit.
         article, _ = await renew(context, article)
-    outcome, detail = await context.store(
-        settle_check, context, article, fetched=fetched, reading=reading
-    )
+    async with context.settling:
+        outcome, detail = await context.store(
+            settle_check, context, article, fetched=fetched, reading=reading
+        )
     harmed = did_harm(fetched, reading)
     return LookReport(url=article.canonical_url, outcome=outcome, detail=detail, harmed=harmed)
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from ingest.draining import Steps, drain
 from ingest.errors import StorageError
+from ingest.inhand import InHand
 from ingest.passes import run_pass
 from ingest.runtime import open_context, open_database
 from storage.engine import read_connection, transaction
@@ -224,3 +226,84 @@ def test_rights_that_are_missing_concern_everybody(sqlite_url, opened):
     with pytest.raises(StorageError) as refused, read_connection(engine) as connection:
         connection.execute(text("DELETE FROM outlet"))
     assert concerns_all(refused.value)
+
+
+# ---------------------------------------------------------------- taking turns
+
+
+class Told:
+    """A report that says only which item it is of."""
+
+    harmed = False
+
+    def __init__(self, number):
+        self.number = number
+
+
+def through(config, *, claim, work, note, places=4, per_source=4):
+    """Drain items that are (number, source) pairs."""
+
+    async def never(_context, _item, _kind, reason):
+        raise AssertionError(reason)
+
+    async def go():
+        loaded = read_config(config([]))
+        with open_database(loaded) as own:
+            async with open_context(own, loaded) as context:
+                steps = Steps(
+                    hand=InHand(places=places, per_source=per_source),
+                    place=lambda item: item,
+                    claim=claim,
+                    work=work,
+                    set_aside=never,
+                    note=note,
+                )
+                await drain(context, steps)
+
+    asyncio.run(go())
+
+
+def test_what_is_done_is_noted_while_more_is_claimed(config):
+    waiting = [(number, f"site-{number}") for number in range(30)]
+    left: list[int] = []
+
+    async def claim(room):
+        taken = waiting[:1]  # as from a long queue of which the first is free
+        del waiting[:1]
+        await asyncio.sleep(0)
+        return taken if room else []
+
+    async def work(_context, item):
+        return Told(item[0])
+
+    def note(_report):
+        left.append(len(waiting))
+
+    through(config, claim=claim, work=work, note=note)
+    assert len(left) == 30
+    assert left[0] > 20
+
+
+def test_an_item_that_takes_long_keeps_none_waiting(config):
+    finished = asyncio.Event()
+    waiting = [(0, "slow"), *((number, "quick") for number in range(1, 12))]
+    noted = []
+
+    async def claim(room):
+        taken = waiting[: min(room, 2)]
+        del waiting[: len(taken)]
+        return taken
+
+    async def work(_context, item):
+        if item[1] == "slow":
+            await finished.wait()
+        return Told(item[0])
+
+    def note(report):
+        noted.append(report.number)
+        if len(noted) == 11:  # all others
+            finished.set()
+
+    through(config, claim=claim, work=work, note=note)
+    assert sorted(noted[:-1]) == [*range(1, 12)]
+    assert noted[-1] == 0
