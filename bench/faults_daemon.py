@@ -29,11 +29,14 @@ def leave_out_model() -> None:
     The model costs each worker two seconds at each of three hundred starts, and says nothing of
     what is lost or doubled.
     """
+    import ingest.compute  # noqa: PLC0415
     import ingest.stories  # noqa: PLC0415 - late: a worker imports this file before its first task
     import ingest.work  # noqa: PLC0415
 
-    if not hasattr(ingest.work, "shared_encoder") or not hasattr(ingest.stories, "shared_encoder"):
+    seams = [(ingest.work, "shared_encoder"), (ingest.stories, "shared_encoder")]
+    if not all(hasattr(*seam) for seam in [*seams, (ingest.compute, "PRELOAD")]):
         raise SeamGoneError("the model of sentences is had in another way now")
+    ingest.compute.PRELOAD = ["ingest.work"]
     ingest.work.shared_encoder = ingest.stories.shared_encoder = lambda: None
 
 
