@@ -49,7 +49,7 @@ def states(engine):
 
 def polled(engine):
     with transaction(engine) as connection:
-        return [item.polled_url for item in due_feeds(connection, NOON, limit=10)]
+        return [item.polled_url for item in due_feeds(connection, NOON)]
 
 
 def kinds(engine):
@@ -100,13 +100,13 @@ def test_two_feeds_that_lead_to_one_address_are_polled_once(engine):
         (OLD, "merged"), (NEW, "new"), ("https://a.example/third", "merged"),
     ]  # fmt: skip
     with transaction(engine) as connection:
-        [only] = due_feeds(connection, NOON, limit=10)
+        [only] = due_feeds(connection, NOON)
         assert only.url == NEW
         assert remove_feed(connection, NEW, now=NOON)
     assert rows(engine, health)[0] == (OLD, "new")
     assert polled(engine) == [NEW]
     with transaction(engine) as connection:
-        [only] = due_feeds(connection, NOON, limit=10)
+        [only] = due_feeds(connection, NOON)
     assert only.url == OLD
 
 
@@ -254,7 +254,7 @@ def test_the_report_of_a_poll_tells_what_became_of_the_feed(tmp_path, sqlite_url
     routes: dict[str, Reply] = {"/rss": answer(status="410 Gone")}
 
     async def script(run):
-        [item] = await run.context.store(due_feeds, clock(), limit=1)
+        [item] = await run.context.store(due_feeds, clock())
         report = await poll_feed(run.context, item)
         assert report.error == (
             "gone: HTTP 410; gone: its publisher took it away (HTTP 410); polled once a week"
