@@ -6,8 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 LOCK := requirements-dev.lock
-# Many tests wait for a process, a server or a lock: more than cores.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 2
 
 # Debian ships Pythons whose venv cannot make an environment: pip's way needs ensurepip as well.
 PROBE := import sys, venv$(if $(UV),,, ensurepip); sys.exit(sys.version_info < (3, 11))
@@ -27,7 +26,8 @@ run: $(READY)
 	$(BIN)/python -m ingest --config config.toml run
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not alone'
+	$(BIN)/python -m pytest -m alone
 
 check: lint types layers audit test
 

@@ -18,9 +18,11 @@ from tests.cluster import own_cluster
 from tests.running import ACCEPT_ALL, TALKS, count_rows, rows, run_once, write_config
 from tests.site import Site
 
+pytestmark = pytest.mark.alone
+
 FAST = (
     "tick_seconds = 0.2\nfloor_seconds = 1.0\nceiling_seconds = 1.0\nfirst_check_seconds = 1.0\n"
-    "drain_seconds = 10.0\n"
+    "drain_seconds = 10.0\nretry_first_seconds = 0.1\n"
 )
 PATIENCE = 60.0  # seconds; a bound for a hung test, nothing is measured by it
 

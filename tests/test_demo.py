@@ -15,6 +15,8 @@ from ingest.demo.check import Found, find_misses
 from ingest.demo.newsroom import ACTS, Newsroom, load
 from ingest.model import Relation
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parent.parent
 SEED = "Erster Satz des Seeds. Zweiter Satz."
 

@@ -213,6 +213,7 @@ def test_names_are_found_whatever_stands_around_them(before, after):
     assert {"mayor: Quill", "harbour: Port Alder"} <= set(found.matched)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("unit", [".", "северн", "Quill ", "!\n", "2021-", "アルダー", "و"])
 def test_a_hostile_text_costs_time_in_proportion_to_its_length(unit):
     def cost(length):

@@ -107,6 +107,7 @@ def test_chinese_is_compared_by_character():
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "hostile",
     [
