@@ -29,9 +29,10 @@ def write_config(
     }
     for name, more in sections.items():
         lines[name] = f"{lines.get(name, '')}\n{more}"
+    places = [(feed, feed.split("/")[2]) for feed in feeds]
     listed = "".join(
-        f'[[feeds]]\nurl = "{feed}"\noutlet = "Outlet {number}"\ndomain = "{feed.split("/")[2]}"\n'
-        for number, feed in enumerate(feeds)
+        f'[[feeds]]\nurl = "{feed}"\noutlet = "Outlet at {place}"\ndomain = "{place}"\n'
+        for feed, place in places
     )
     file = folder / "config.toml"
     file.write_text(

@@ -22,6 +22,7 @@ from urllib.parse import urldefrag
 import httpcore
 import httpx
 
+from ingest.bodies import LargeBodies
 from ingest.connection import Connection
 from ingest.model import (
     Failure,
@@ -69,6 +70,7 @@ class Fetcher:
         resolve = resolve or make_resolver(max_lookups=lookups)
         self._transport = _GuardedTransport(policy, resolve)
         self._slots = asyncio.Semaphore(policy.concurrency)
+        self._bodies = LargeBodies(places=policy.large_bodies, from_bytes=policy.large_bytes)
         self._turns = Turns(
             concurrency=policy.per_host_concurrency,
             longest_wait_seconds=policy.per_host_wait_seconds,
@@ -182,7 +184,9 @@ class Fetcher:
 
     async def _page(self, trip: Trip, response: httpx.Response) -> FetchedPage | Failure:
         status, headers = response.status_code, response.headers
-        body = await _read_body(response, max_bytes=trip.max_bytes, cut=trip.cut)
+        body = await _read_body(
+            response, bodies=self._bodies, max_bytes=trip.max_bytes, cut=trip.cut
+        )
         if isinstance(body, Rejection):
             return trip.failed(body, at=self._now(), status=status)
         if not trip.cut and lacks_its_end(body, headers):
@@ -227,7 +231,9 @@ def _origin(url: httpx.URL, host: str) -> str:
     return f"{url.scheme}://{host}" + (f":{url.port}" if url.port else "")
 
 
-async def _read_body(response: httpx.Response, *, max_bytes: int, cut: bool) -> bytes | Rejection:
+async def _read_body(
+    response: httpx.Response, *, bodies: LargeBodies, max_bytes: int, cut: bool
+) -> bytes | Rejection:
     """The body as sent; of one that is too large, the beginning when `cut`."""
     too_large = Rejection(kind=FailureKind.TOO_LARGE, reason=f"more than {max_bytes} bytes")
     announced = _announced_bytes(response)
@@ -237,15 +243,14 @@ async def _read_body(response: httpx.Response, *, max_bytes: int, cut: bool) -> 
         stream = response.extensions["network_stream"]
         assert isinstance(stream, Connection)
         stream.expect_body(announced)
-    body = bytearray()
-    try:
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > max_bytes:
-                return bytes(body[:max_bytes]) if cut else too_large
-    except httpx.RemoteProtocolError as error:
-        return Rejection(kind=FailureKind.TRUNCATED, reason=str(error)[:200])
-    return bytes(body)
+    with bodies.receive() as body:
+        try:
+            async for chunk in response.aiter_raw():
+                if await body.add(chunk) > max_bytes:
+                    return body.finish(max_bytes) if cut else too_large
+        except httpx.RemoteProtocolError as error:
+            return Rejection(kind=FailureKind.TRUNCATED, reason=str(error)[:200])
+        return body.finish()
 
 
 def _announced_bytes(response: httpx.Response) -> int | None:

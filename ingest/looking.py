@@ -53,6 +53,7 @@ async def look_first(context: Context, claimed: ClaimedCandidate) -> LookReport:
             max_bytes=context.limits.max_decoded_bytes,
             keep_raw=context.limits.keep_raw,
         )
+        fetched = fetched.emptied()
     else:
         assert isinstance(fetched, Failure), "no validators were sent, so a 304 can't be"
         reading = None
@@ -70,8 +71,8 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
     fetched = await context.fetcher.fetch(
         article.check_url, validators=Validators() if unconditional else article.validators
     )
-    reading = (
-        await context.compute(
+    if isinstance(fetched, FetchedPage):
+        reading = await context.compute(
             read_article,
             fetched,
             feed_date=None,
@@ -80,9 +81,9 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
             keep_raw=context.limits.keep_raw,
             known_hash=article.current.content_hash,
         )
-        if isinstance(fetched, FetchedPage)
-        else None
-    )
+        fetched = fetched.emptied()
+    else:
+        reading = None
     if _differs(reading, article) and is_outdated(article):
         # What another extractor made of the page must not be taken for an edit.
         article, _ = await renew(context, article)

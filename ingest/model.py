@@ -9,7 +9,7 @@ A value has no field that is not known at its stage. Times are aware and in UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -253,6 +253,16 @@ class FetchedPage:
     body: bytes
     fetched_at: datetime
     elapsed_ms: float
+    emptied_of: int = 0  # bytes, once the body was read and dropped
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body as sent."""
+        return self.emptied_of or len(self.body)
+
+    def emptied(self) -> FetchedPage:
+        """The same without its body, which need not wait in memory to be written about."""
+        return replace(self, body=b"", emptied_of=self.size)
 
     @property
     def validators(self) -> Validators:

@@ -28,7 +28,7 @@ def page_observation(
         observed_at=page.fetched_at,
         outcome=outcome,
         status=page.status,
-        size=len(page.body),
+        size=page.size,
         ms=page.elapsed_ms,
         headers=page.headers,
         raw=raw,

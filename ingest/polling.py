@@ -40,6 +40,7 @@ async def poll_feed(context: Context, feed: Feed) -> FeedReport:
             max_bytes=context.limits.max_decoded_bytes,
             now=now,
         )
+        fetched = fetched.emptied()
     else:
         reading = None
     report = await context.store(

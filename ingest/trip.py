@@ -49,6 +49,8 @@ class FetchPolicy:
     total_seconds: float = 30  # over all hops; waiting for a turn is not counted
     max_redirects: int = 5
     max_wire_bytes: int = 5 * 2**20
+    large_bytes: int = 2**20  # bodies above it are held in memory, at most so many at once:
+    large_bodies: int = 3
     per_host_concurrency: int = 2
     per_host_interval_seconds: float = 1.0  # from start to start
     per_host_wait_seconds: float = 120  # a longer queue is not joined: RATE_LIMITED
