@@ -119,7 +119,7 @@ async def measure_slots(folder: Path, minutes: float) -> bool:
     feeds = []
     for kind in drips:
         base = await press.add(outlet(kind, robots=False))
-        feeds += [f"{base}/feed", f"{base}/{kind}/0-0"]
+        feeds += [f"{base}/feed", f"{base}/{kind}/feed/0-0"]
         base = await press.add(outlet(kind, robots=True))
         feeds.append(f"{base}/feed")
     file = write_config(

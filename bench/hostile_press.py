@@ -28,6 +28,7 @@ class Hit:
     outlet: int
     path: str
     etag: str
+    gone: Callable[[], bool]  # whether the client closed its side
     started: float
     ended: float = 0.0
 
@@ -60,6 +61,8 @@ class Press:
                     began = monotonic()
             except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 pass  # the client left
+            except asyncio.CancelledError:
+                pass  # the bench is over; asyncio would print a traceback for each
             finally:
                 self.open -= 1
                 writer.close()
@@ -82,7 +85,13 @@ async def _read_request(reader: asyncio.StreamReader, outlet: int, began: float)
     if len(parts) != 3:
         return None
     fields = dict(item.lower().split(": ", 1) for item in rest.split("\r\n") if ": " in item)
-    return Hit(outlet=outlet, path=parts[1], etag=fields.get("if-none-match", ""), started=began)
+    return Hit(
+        outlet=outlet,
+        path=parts[1],
+        etag=fields.get("if-none-match", ""),
+        gone=reader.at_eof,
+        started=began,
+    )
 
 
 def respond(
@@ -229,13 +238,19 @@ def make_drips() -> dict[str, Act]:
     async def go_on(_hit: Hit, writer: asyncio.StreamWriter) -> None:
         await _forever(writer, b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.2)
 
-    async def silence(_hit: Hit, _writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
+    async def silence(hit: Hit, _writer: asyncio.StreamWriter) -> None:
+        while not hit.gone():  # noqa: ASYNC110 - a stream tells it only when it is read
+            await asyncio.sleep(0.05)
 
     async def redirects(hit: Hit, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(3)
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            if hit.gone():
+                return
         head, _, count = hit.path.rpartition("-")
-        respond(writer, b"", status="302 Found", location=f"{head}-{int(count or 0) + 1}")
+        following = int(count) + 1 if count.isdecimal() else 1
+        location = f"{head or hit.path}-{following}"
+        respond(writer, b"", status="302 Found", location=location)
 
     return {
         "body": body,
