@@ -48,7 +48,7 @@ class Press:
         address = f"127.0.{2 + number // 250}.{1 + number % 250}"
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            began = monotonic()
+            began: float | None = monotonic()
             self.open += 1
             try:
                 while (hit := await _read_request(reader, number, began)) is not None:
@@ -58,7 +58,7 @@ class Press:
                         await writer.drain()
                     finally:
                         hit.ended = monotonic()
-                    began = monotonic()
+                    began = None  # what the connection idles until the next one is not its time
             except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 pass  # the client left
             except asyncio.CancelledError:
@@ -78,7 +78,9 @@ class Press:
             server.close()
 
 
-async def _read_request(reader: asyncio.StreamReader, outlet: int, began: float) -> Hit | None:
+async def _read_request(
+    reader: asyncio.StreamReader, outlet: int, began: float | None
+) -> Hit | None:
     head = await reader.readuntil(b"\r\n\r\n")
     line, _, rest = head.decode("latin-1").partition("\r\n")
     parts = line.split(" ")
@@ -90,7 +92,7 @@ async def _read_request(reader: asyncio.StreamReader, outlet: int, began: float)
         path=parts[1],
         etag=fields.get("if-none-match", ""),
         gone=reader.at_eof,
-        started=began,
+        started=monotonic() if began is None else began,
     )
 
 
