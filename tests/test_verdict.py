@@ -122,7 +122,7 @@ def test_hostile_texts_get_a_verdict_in_bounded_time(hostile):
     started = time.process_time()
     judge(german(hostile), german(TALKS))
     judge(german(hostile + " Ende."), german(hostile))
-    assert time.process_time() - started < 20  # a bound against quadratic work, no measurement
+    assert time.process_time() - started < 60  # a bound against quadratic work, no measurement
 
 
 @pytest.mark.parametrize(
