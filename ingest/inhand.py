@@ -49,7 +49,6 @@ class InHand:
         """Make `places` in all, and at most `per_source`; `clock` tells monotonic seconds."""
         self.places = places
         self.per_source = per_source
-        self.claiming = False  # a pass is looking for more, so that a second one needn't
         self._first_rest_seconds = first_rest_seconds
         self._longest_rest_seconds = longest_rest_seconds
         self._clock = clock

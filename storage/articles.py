@@ -204,6 +204,8 @@ def claim_due_articles(
         .limit(LOOK_AHEAD)
     )
     chosen = take_in_turn(((row.id, row.outlet_id) for row in waiting), turns=turns, limit=limit)
+    if not chosen:
+        return ()
     query = (
         _select_articles()
         .where(article.c.id.in_(chosen), wanted)  # another process may have been quicker

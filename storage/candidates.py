@@ -127,6 +127,8 @@ def claim_candidates(
         .limit(LOOK_AHEAD)
     )
     chosen = take_in_turn(((row.id, row.domain) for row in waiting), turns=turns, limit=limit)
+    if not chosen:
+        return ()
     rows = connection.execute(
         select(candidate, so_far.label("so_far"))
         .where(candidate.c.id.in_(chosen), wanted)  # another process may have been quicker
