@@ -1,7 +1,7 @@
 """Named points at which the daemon dies, installed from outside into its process.
 
 A unit of work is what `Context.store` runs in one transaction; units are known by the name of the
-function that is stored. The seams: `Context.store`, `Context.compute`, `ingest.daemon.tidy`,
+function that is stored. The seams: `Context.store`, `Context.compute`, `ingest.jobs.tidy`,
 SQLAlchemy's events and the `do_commit` of its dialect. Where a seam or a unit is gone, or a point
 is not passed, the bench fails and names the point.
 """
@@ -29,7 +29,7 @@ UNITS = {
     "settle_check": "re-check",
     "start_run": "start of a run",
     "finish_run": "end of a run",
-    "release_claims": "release of claims",
+    "give_back": "release of claims",
 }
 _STEPS = ("before the transaction", "after the first write", "before COMMIT", "after COMMIT")
 _FAILED = ("failed poll", "failed first look", "failed re-check")
@@ -128,7 +128,7 @@ def install(trap: Trap, *, refuse: bool) -> None:
     from sqlalchemy.engine import Engine  # noqa: PLC0415
 
     import ingest.context  # noqa: PLC0415
-    import ingest.daemon  # noqa: PLC0415
+    import ingest.jobs  # noqa: PLC0415
 
     context = _need(ingest.context, "Context")
     store, compute = _need(context, "store"), _need(context, "compute")
@@ -152,7 +152,7 @@ def install(trap: Trap, *, refuse: bool) -> None:
         return found
 
     context.store, context.compute = trapped_store, trapped_compute
-    tidy = _need(ingest.daemon, "tidy")
+    tidy = _need(ingest.jobs, "tidy")
 
     def trapped_tidy(*args: Any, **kwargs: Any) -> Any:
         trap.passes("housekeeping", "before it")
@@ -160,7 +160,7 @@ def install(trap: Trap, *, refuse: bool) -> None:
         trap.passes("housekeeping", "after it")
         return found
 
-    ingest.daemon.tidy = trapped_tidy
+    ingest.jobs.tidy = trapped_tidy
     event.listen(Engine, "after_cursor_execute", functools.partial(_executed, trap))
     event.listen(Engine, "engine_connect", functools.partial(_connected, trap))
 

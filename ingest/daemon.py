@@ -1,4 +1,4 @@
-"""The scheduled jobs: ticks that ask the database what is due, and housekeeping.
+"""The scheduler of the jobs: ticks at which the database is asked what is due, and housekeeping.
 
 APScheduler is only the clock. Due times are columns, so a restart loses nothing; no job is
 pickled; a tick that comes late runs late instead of being dropped (misfire_grace_time=None). It
@@ -12,20 +12,18 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
 
 from ingest.context import Context
 from ingest.errors import LockLostError, StorageError
-from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
-from ingest.polling import FeedReport
+from ingest.jobs import Job, fetch_candidates, keep_house, look_at_articles, poll_feeds
 from ingest.schedule import plan_after_interruption
 from storage.claims import give_back, settle_interrupted
 from storage.clock import recall
@@ -34,7 +32,6 @@ from storage.failures import may_retry
 from storage.lock import DaemonLock, process_name
 from storage.runs import finish_run, start_run
 from storage.schema import article, candidate
-from storage.upkeep import tidy
 
 log = logging.getLogger("storywatch.daemon")
 
@@ -43,8 +40,6 @@ _CLAIMS = {"fetch-candidates": candidate, "recheck-due-articles": article}
 
 _CLAIMING = frozenset({"poll-due-feeds", *_CLAIMS})
 """Jobs that claim what is due."""
-
-Job = Callable[[Context], Awaitable[Mapping[str, int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +118,19 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
 
     jobs: dict[str, tuple[Job, float]] = {
         "poll-due-feeds": (
-            partial(_poll_due_feeds, ticks=ticks, on_queued=fetch_now),
+            partial(poll_feeds, claim_seconds=ticks.claim_seconds, on_queued=fetch_now),
             ticks.tick_seconds,
         ),
-        "fetch-candidates": (partial(_fetch_candidates, ticks=ticks), ticks.tick_seconds),
-        "recheck-due-articles": (partial(_recheck_due_articles, ticks=ticks), ticks.tick_seconds),
+        "fetch-candidates": (
+            partial(fetch_candidates, claim_seconds=ticks.claim_seconds),
+            ticks.tick_seconds,
+        ),
+        "recheck-due-articles": (
+            partial(look_at_articles, claim_seconds=ticks.claim_seconds),
+            ticks.tick_seconds,
+        ),
         "housekeeping": (
-            partial(_housekeeping, large_log_bytes=ticks.large_log_bytes),
+            partial(keep_house, large_log_bytes=ticks.large_log_bytes),
             ticks.housekeeping_seconds,
         ),
     }
@@ -310,64 +311,3 @@ async def _watch_clock(context: Context, scheduler: AsyncIOScheduler, ticks: Tic
                 log.error("what is due could not be moved along: %s", problem)  # noqa: TRY400 - the next start does it
         for job in scheduler.get_jobs():
             job.modify(next_run_time=now)
-
-
-async def _poll_due_feeds(
-    context: Context, *, ticks: Ticks, on_queued: Callable[[], None]
-) -> Mapping[str, int]:
-    def on_report(kind: str, report: Report) -> None:
-        _log_report(kind, report)
-        if isinstance(report, FeedReport) and report.queued:
-            on_queued()
-
-    summary = PassSummary()
-    await poll_due_feeds(
-        context,
-        summary,
-        everything=False,
-        on_report=on_report,
-        claim_seconds=ticks.claim_seconds,
-    )
-    return summary.counts()
-
-
-async def _fetch_candidates(context: Context, *, ticks: Ticks) -> Mapping[str, int]:
-    summary = PassSummary()
-    await drain_queue(context, summary, on_report=_log_report, claim_seconds=ticks.claim_seconds)
-    return summary.counts()
-
-
-async def _recheck_due_articles(context: Context, *, ticks: Ticks) -> Mapping[str, int]:
-    summary = PassSummary()
-    await recheck_articles(
-        context,
-        summary,
-        checked_before=None,
-        on_report=_log_report,
-        claim_seconds=ticks.claim_seconds,
-    )
-    return summary.counts()
-
-
-async def _housekeeping(context: Context, *, large_log_bytes: int) -> Mapping[str, int]:
-    await asyncio.get_running_loop().run_in_executor(context.writer, tidy, context.engine)
-    left = _log_bytes(context)
-    if left > large_log_bytes:
-        log.warning(
-            "SQLite's write-ahead log has %d MiB: somebody has been reading for long", left >> 20
-        )
-    return {"log_bytes": left}
-
-
-def _log_bytes(context: Context) -> int:
-    """What is left of SQLite's write-ahead log; none on Postgres."""
-    url = context.engine.url
-    if url.get_backend_name() != "sqlite":
-        return 0
-    file = Path(f"{url.database}-wal")
-    return file.stat().st_size if file.exists() else 0
-
-
-def _log_report(kind: str, report: Report) -> None:
-    detail = getattr(report, "error", None) or getattr(report, "detail", "")
-    log.info("%s %s: %s%s", kind, report.url, report.outcome, f" ({detail})" if detail else "")
