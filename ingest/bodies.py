@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 
@@ -44,7 +45,7 @@ class LargeBodies:
         loop = asyncio.get_running_loop()
 
         def give_back() -> None:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
                 loop.call_soon_threadsafe(self._places.release)
 
         return give_back
