@@ -27,7 +27,7 @@ from ingest.model import FailureKind, Rejection
 log = logging.getLogger("storywatch.compute")
 
 PRELOAD = ["ingest.prefork"]
-"""What the server of workers imports; a worker forked from it costs nothing."""
+"""What the server of warm workers imports; one that is forked from it costs nothing."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class WorkerPool(Executor):
         """Start nothing yet: workers start with the first task."""
         # fork would copy the threads' locks of the daemon in whatever state they are
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOAD)
+        self._context.set_forkserver_preload(PRELOAD if warm_up else ["ingest.work"])
         self._task_seconds = task_seconds
         self._workers = workers
         self._recycle_after = recycle_after
