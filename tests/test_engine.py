@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import string
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -95,6 +96,20 @@ def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path):
 def test_a_sqlite_connection_is_set_up_for_durable_concurrent_use(sqlite_url, name, value, opened):
     with read_connection(opened(sqlite_url)) as connection:
         assert connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() == value
+
+
+def test_programs_that_open_a_new_sqlite_file_at_once_wait_for_each_other(tmp_path, opened):
+    def open_it(url):
+        engine = opened(url)
+        together.wait(10)
+        with read_connection(engine) as connection:
+            return connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+
+    together = threading.Barrier(4)
+    urls = [f"sqlite:///{tmp_path}/{number}.db" for number in range(40) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        modes = list(threads.map(open_it, urls))
+    assert set(modes) == {"wal"}
 
 
 @pytest.mark.parametrize(
