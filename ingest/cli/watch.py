@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ingest.cli.state import State
 
+_LARGE_BLOCK_BYTES = 256 * 1024  # bodies, models; far above what Python asks for otherwise
+
 if TYPE_CHECKING:
     from ingest.config import Config
     from ingest.passes import PassSummary
@@ -28,11 +30,13 @@ def run(context: typer.Context) -> None:
 
 async def _run(config: Config) -> None:
     from ingest.daemon import Ticks, run_daemon  # noqa: PLC0415 - imports cost --help half a second
+    from ingest.heap import give_back_large_blocks  # noqa: PLC0415
     from ingest.runtime import open_context, open_database  # noqa: PLC0415
     from ingest.selfcheck import found_versions, require_sound  # noqa: PLC0415
     from storage.lock import hold_daemon_lock  # noqa: PLC0415
 
     require_sound(found_versions())
+    give_back_large_blocks(from_bytes=_LARGE_BLOCK_BYTES)
     with open_database(config) as engine, hold_daemon_lock(engine) as lock:
         async with open_context(engine, config) as work:
             ticks = Ticks(
