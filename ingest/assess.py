@@ -7,8 +7,8 @@ Article -> story.judge_text -> Relevance ─┐
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 
@@ -52,6 +52,8 @@ class Assessment:
     seed_verdicts: tuple[Verdict, ...]
     fingerprint: Fingerprint
     features: Features
+    judged: Mapping[tuple[int, bool], Verdict] = field(default_factory=dict)
+    """Against stored versions, as far as done ahead: (version, whether it is the child)."""
 
 
 def rules_version(stories: Sequence[StorySetup]) -> str:

@@ -1,15 +1,16 @@
 """One look at a page: the first one, which may make an article, and the later ones.
 
-candidate | article -> fetch -> read_article (worker) -> settle in one transaction
+candidate | article -> fetch -> read_article (worker) -> judge_ahead (worker) -> settle
 
-Looks are settled one by one: comparing a version with others takes a while, and polls and claims,
-which are quick, would else wait at the one writer behind as many looks as there are places.
+Settling is one transaction. Looks are settled one by one: polls and claims, which are quick, would
+else wait at the one writer behind as many looks as there are places.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ingest.ahead import judge_ahead
 from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.inhand import did_harm
@@ -54,6 +55,8 @@ async def look_first(context: Context, claimed: ClaimedCandidate) -> LookReport:
             keep_raw=context.limits.keep_raw,
         )
         fetched = fetched.emptied()
+        if isinstance(reading, PageReading):
+            reading = await judge_ahead(context, reading, stored=None, now=fetched.fetched_at)
     else:
         assert isinstance(fetched, Failure), "no validators were sent, so a 304 can't be"
         reading = None
@@ -87,6 +90,8 @@ async def look_again(context: Context, article: StoredArticle) -> LookReport:
     if _differs(reading, article) and is_outdated(article):
         # What another extractor made of the page must not be taken for an edit.
         article, _ = await renew(context, article)
+    if isinstance(fetched, FetchedPage) and isinstance(reading, PageReading):
+        reading = await judge_ahead(context, reading, stored=article, now=fetched.fetched_at)
     async with context.settling:
         outcome, detail = await context.store(
             settle_check, context, article, fetched=fetched, reading=reading

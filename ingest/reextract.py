@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
+from ingest.ahead import judge_ahead
 from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.extract import EXTRACTOR, extractor_version
@@ -56,6 +57,7 @@ async def renew(context: Context, stored: StoredArticle) -> tuple[StoredArticle,
     if not isinstance(reading, PageReading) or not isinstance(reading.content, Article):
         return stored, Renewal.UNREADABLE
     article = reading.content
+    reading = await judge_ahead(context, reading, stored=stored, now=context.now())
     if content_hash(article.title, article.text) != stored.current.content_hash:
         assert reading.assessment is not None
         renewed = await context.store(

@@ -7,15 +7,15 @@ it was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
 from ingest.assess import StorySetup, relate_to_seed, seed_text
 from ingest.candidates import SignatureIndex
+from ingest.comparing import relate_version
 from ingest.relating import refresh_clusters
-from ingest.settle_version import relate_version
 from ingest.stories import ready_text
 from ingest.verdict.encoder import shared_encoder
 from ingest.verdict.judge import judge
@@ -120,11 +120,11 @@ def _judge_version(
     edges = relate_version(
         connection,
         index,
-        stored,
+        replace(stored, features=own.features),
         hashes=fingerprint(stored.text, language=stored.language),
-        features=own.features,
         limit=limit,
         now=now,
+        judged={},
     )
     mark_judged(connection, stored.version_id, rule.version)
     refresh_clusters(connection, [stored.article_id], now)
