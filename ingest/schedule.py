@@ -32,6 +32,8 @@ _TEMPORARY = frozenset(
     }
 )
 _SOON_GIVEN_UP = frozenset({FailureKind.CRASHED, FailureKind.UNSTORABLE})
+_MAY_YET_COME = frozenset({FailureKind.NOT_FOUND, FailureKind.SOFT_404, FailureKind.EMPTY})
+"""A feed may list a page before all servers have it, or before its text is there."""
 _LOOKS_A_BEAT = 4  # looks from one change to the next, in an article's own rhythm
 _BEATS = 3  # after which a rhythm has ended
 _SPREAD = 0.1
@@ -84,6 +86,7 @@ class RetryBudget:
     first_seconds: float = 300.0
     growth: float = 4.0
     attempts: int = 8  # over days: walls before a whole outlet last that long
+    missing: int = 3  # a page that is not there when it is first looked for
     crashes: int = 5  # a page that kills its worker, or the program, is given up sooner
     alone_after: int = 2  # deaths of the program: then a page is tried alone
 
@@ -314,13 +317,20 @@ def plan_retry(
     jitter: float,
 ) -> datetime | None:
     """When to try a page again that could not be read; None gives it up."""
-    most = min(budget.attempts, budget.crashes) if kind in _SOON_GIVEN_UP else budget.attempts
-    if not kind.temporary or attempts >= most:
+    if attempts >= _most_attempts(kind, budget):
         return None
     wait = min(budget.first_seconds * budget.growth ** (attempts - 1), DAY)
     if retry_after_seconds is not None:
         wait = max(wait, min(retry_after_seconds, DAY))
     return _after(now, wait, max(jitter, 0.5))
+
+
+def _most_attempts(kind: FailureKind, budget: RetryBudget) -> int:
+    if kind in _MAY_YET_COME:
+        return min(budget.attempts, budget.missing)
+    if kind in _SOON_GIVEN_UP:
+        return min(budget.attempts, budget.crashes)
+    return budget.attempts if kind.temporary else 1
 
 
 def plan_after_interruption(

@@ -41,7 +41,12 @@ def test_a_second_pass_adds_nothing_but_looks(site, engine, url, tmp_path: Path)
         (site.page("/sun", title="Sonne", text=WEATHER), "Nur Wetter"),
         (site.url + "/missing", "Nordland fehlt"),
     ]
-    config = write_config(tmp_path, feeds=[site.feed("/rss", links)], database_url=url)
+    config = write_config(
+        tmp_path,
+        feeds=[site.feed("/rss", links)],
+        database_url=url,
+        schedule="retry_attempts = 1",
+    )
     run_once(config)
     before = count_rows(engine)
     assert before["article"] == 1
@@ -65,7 +70,13 @@ def test_every_url_that_is_not_kept_is_a_discard_with_stage_and_rule(
         (site.url + "/wall", "Nordland leer"),
         ("http://exa mple.invalid:99999/", "Nordland kaputt"),
     ]
-    run_once(write_config(tmp_path, feeds=[site.feed("/rss", links)], database_url=url))
+    config = write_config(
+        tmp_path,
+        feeds=[site.feed("/rss", links)],
+        database_url=url,
+        schedule="retry_attempts = 1",
+    )
+    run_once(config)
     found = {
         (row[0].rpartition("/")[2], row[1])
         for row in rows(engine, "SELECT url, stage FROM discard")
@@ -195,6 +206,20 @@ def test_a_feed_is_asked_with_its_validators(site, engine, url, tmp_path: Path):
     summary = run_once(config)
     assert summary.feeds == {"not-modified": 1}
     assert site.conditional["/rss"] == 1
+
+
+def test_a_page_that_is_listed_before_it_is_there_is_not_lost(
+    site, engine, url, tmp_path: Path, clock
+):
+    """Feed and pages often come from different servers, and one of them is first."""
+    feed = site.feed("/rss", [(site.url + "/early", "Nordland")])
+    config = write_config(tmp_path, feeds=[feed], database_url=url)
+    summary = run_once(config, now=clock)
+    assert summary.candidates == {"failed": 1}
+    site.page("/early", title="Nordland verkauft Lokomotiven", text=TALKS)
+    clock.advance(minutes=5)
+    summary = run_once(config, now=clock)
+    assert summary.candidates == {"new-version": 1}
 
 
 def test_copies_are_linked_to_each_other(site, engine, url, tmp_path: Path):

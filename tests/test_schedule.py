@@ -258,7 +258,11 @@ def test_a_look_waits_as_long_as_the_server_asks(retry_after, seconds):
         pytest.param(8, FailureKind.TIMEOUT, None, id="given up after the last attempt"),
         pytest.param(4, FailureKind.CRASHED, 19200, id="a page that kills its worker is"),
         pytest.param(5, FailureKind.CRASHED, None, id="but is given up sooner"),
-        pytest.param(1, FailureKind.NOT_FOUND, None, id="a 404 is not tried again"),
+        pytest.param(1, FailureKind.NOT_FOUND, 300, id="a 404 may be early"),
+        pytest.param(2, FailureKind.EMPTY, 1200, id="so may a page without text"),
+        pytest.param(3, FailureKind.SOFT_404, None, id="both are given up after half an hour"),
+        pytest.param(1, FailureKind.GONE, None, id="a 410 is not tried again"),
+        pytest.param(1, FailureKind.NOT_HTML, None, id="a page of another kind is not"),
         pytest.param(1, FailureKind.BLOCKED, 300, id="a consent wall is"),
     ],
 )
