@@ -46,6 +46,7 @@ class Fence:
     """What a daemon may write by; a command has no epoch and runs beside the daemon."""
 
     epoch: int | None = None
+    job: int | None = None  # the backfill that this process works on
     lost: LockLostError | None = None  # when a transaction was refused for it
 
 
@@ -77,11 +78,16 @@ class Context:
     pause: Callable[[float], None] = time.sleep  # of the writer's thread, before it repeats
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def claim_epoch(self) -> int | None:
+        """What this process's claims are told by; None: they end with their leases."""
+        return -self.fence.job if self.fence.job is not None else self.fence.epoch
+
     def terms(self, *, alone: bool = False) -> Terms:
         """What this process claims work on; `alone`: what is to be tried alone."""
         return Terms(
             lease=self.limits.lease,
-            epoch=self.fence.epoch,
+            epoch=self.claim_epoch,
             alone_after=self.retry_budget.alone_after,
             alone=alone,
         )

@@ -78,7 +78,7 @@ def settle_first_look(
 ) -> Report:
     """Write the outcome of a first look; the candidate leaves the queue or waits for another."""
     content = reading.content if isinstance(reading, PageReading) else reading
-    if isinstance(content, Article) and _is_known_wall(connection, content):
+    if isinstance(content, Article) and is_known_wall(connection, content):
         content = Rejection(
             kind=FailureKind.BLOCKED, reason=f"a known wall: {content.title[:80]!r}"
         )
@@ -116,7 +116,7 @@ def settle_article(
 ) -> Report:
     """Store an article that was read, wherever it came from; shared by daemon and backfill."""
     now = look.observed_at
-    urls = _known_under(candidate, article, redirected_to)
+    urls = known_under(candidate, article, redirected_to)
     lock_urls(connection, urls)
     existing = find_article(connection, urls)
     if existing is not None:
@@ -135,7 +135,7 @@ def settle_article(
         )
         # Not the body: what is not on the story is none of the archive's business.
         add_observation(connection, replace(look, outcome=Outcome.OFF_STORY, raw=None))
-        add_discards(connection, {_key_of(candidate): refused}, now)
+        add_discards(connection, {key_of(candidate): refused}, now)
         return Outcome.OFF_STORY, refused.rule
     return _store_new(
         connection,
@@ -149,7 +149,7 @@ def settle_article(
     )
 
 
-def _is_known_wall(connection: Connection, article: Article) -> bool:
+def is_known_wall(connection: Connection, article: Article) -> bool:
     """Whether other addresses of the outlet showed this page in place of their articles."""
     mark = page_mark(article.title, article.text)
     domain = registered_domain(article.canonical_url)
@@ -228,13 +228,13 @@ def _answering_url(article: Article, look: Observation) -> str:
     return article.canonical_url if same else answered.geturl()
 
 
-def _known_under(
+def known_under(
     candidate: Candidate, article: Article, redirected_to: str | None
 ) -> dict[str, tuple[str, str]]:
     """Every URL the article goes by: key -> (url, kind); the page's own word comes first."""
     kind = "feed" if candidate.feed_id is not None else "given"
     urls = {url_key(article.canonical_url): (article.canonical_url, "canonical")}
-    urls.setdefault(_key_of(candidate), (candidate.url, kind))
+    urls.setdefault(key_of(candidate), (candidate.url, kind))
     if redirected_to is not None:
         try:
             final = canonicalize(redirected_to)
@@ -244,7 +244,8 @@ def _known_under(
     return urls
 
 
-def _key_of(candidate: Candidate) -> str:
+def key_of(candidate: Candidate) -> str:
+    """The key of a candidate's URL."""
     return url_key(candidate.canonical_url)
 
 
@@ -303,6 +304,6 @@ def _settle_problem(
         detail=f"{problem.reason} (attempt {claimed.attempts})",
         feed_id=candidate.feed_id,
     )
-    add_discards(connection, {_key_of(candidate): refused}, now)
+    add_discards(connection, {key_of(candidate): refused}, now)
     drop_candidate(connection, claimed.id)
     return Outcome.FAILED, detail

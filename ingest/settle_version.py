@@ -30,18 +30,32 @@ def store_version(
     article: Article,
     assessment: Assessment,
     now: datetime,
+    seq: int | None = None,
 ) -> int:
-    """Store a version, what it is compared by and its verdicts; make it current; return its id."""
+    """Store a version, what it is compared by and its verdicts; return its id.
+
+    The article's next version becomes its current one; one of the past has its number, `seq`, which
+    is free. `now` is the look that showed it.
+    """
     version_id = add_version(
         connection,
         article_id,
         article,
         content_hash=content_hash(article.title, article.text),
         now=now,
+        seq=seq,
     )
-    set_current_version(connection, article_id, version_id)
+    if seq is None:
+        set_current_version(connection, article_id, version_id)
+    decided_at = context.now()
     for seed_id, verdict in zip(context.seed_ids, assessment.seed_verdicts, strict=True):
-        add_edge(connection, child_version_id=version_id, seed_id=seed_id, verdict=verdict, now=now)
+        add_edge(
+            connection,
+            child_version_id=version_id,
+            seed_id=seed_id,
+            verdict=verdict,
+            now=decided_at,
+        )
     place = place_of(connection, version_id)
     own = text_to_compare(
         article,
@@ -58,12 +72,12 @@ def store_version(
         own,
         hashes=assessment.fingerprint,
         limit=context.limits.similar_limit,
-        now=now,
+        now=decided_at,
         judged=assessment.judged,
     )
     add_fingerprint(connection, version_id, assessment.fingerprint)
     add_features(connection, version_id, assessment.features, judged_by=load_rule().version)
-    refresh_clusters(connection, [article_id], now)
+    refresh_clusters(connection, [article_id], decided_at)
     return version_id
 
 

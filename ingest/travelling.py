@@ -46,6 +46,16 @@ def follow_version(connection: Connection, article_id: int, version_id: int, now
         _follow(connection, [change], own, now)
 
 
+def follow_changes(connection: Connection, article_id: int, now: datetime) -> None:
+    """Ask of the articles that have an article's text which of its changes they have.
+
+    Those that were asked before are not asked again.
+    """
+    changes = changes_of(connection, [article_id])
+    for item in derived_articles(connection, article_id):
+        _follow(connection, changes, item, now)
+
+
 def _follow(
     connection: Connection, changes: Sequence[StoredChange], derived: Derived, now: datetime
 ) -> None:

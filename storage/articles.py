@@ -319,7 +319,15 @@ def add_urls(
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["url_key"],
-                set_={"last_seen_at": now},
+                # An archive tells of times before those that are known.
+                set_={
+                    "first_seen_at": case(
+                        (article_url.c.first_seen_at > now, now), else_=article_url.c.first_seen_at
+                    ),
+                    "last_seen_at": case(
+                        (article_url.c.last_seen_at < now, now), else_=article_url.c.last_seen_at
+                    ),
+                },
                 where=article_url.c.article_id == article_id,
             )
         )

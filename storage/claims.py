@@ -1,8 +1,9 @@
 """Claims on rows of work: given back, or found without their holder and counted as interrupted.
 
-A claim is `leased_until` and `claim_epoch`, the epoch of the daemon that made it; a command's claim
-has none and ends with its lease. `interrupted` counts claims in a row whose holder died before it
-came to any outcome, and nothing else: an outcome sets it back.
+A claim is `leased_until` and `claim_epoch`, the epoch of the daemon that made it. That of a backfill
+is its job's number, below zero; any other command has none, and its claim ends with its lease.
+`interrupted` counts claims in a row whose holder died before it came to any outcome, and nothing
+else: an outcome sets it back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Terms:
     """What a claim is made on."""
 
     lease: timedelta  # then it counts as interrupted
-    epoch: int | None = None  # of the daemon that claims; None: a command
+    epoch: int | None = None  # of the daemon that claims, or of a backfill; None: a command
     alone_after: int = 2  # interrupted claims: then a row is claimed to be tried alone
     alone: bool = False  # claim those, and only those
 
@@ -59,11 +60,14 @@ def settle_interrupted(
     *,
     plan: Callable[[int], datetime | None],
 ) -> int:
-    """Count as interrupted what daemons of earlier epochs had claimed; return how many.
+    """Count as interrupted what those had claimed who are gone; return how many.
 
+    To a daemon those are the daemons of earlier epochs, to a backfill the earlier runs of its job.
     `plan` says when a row that was interrupted so often is due, None: as it was.
     """
-    orphaned = and_(table.c.claim_epoch < epoch, table.c.leased_until.is_not(None))
+    column = table.c.claim_epoch
+    gone = column == epoch if epoch < 0 else and_(column > 0, column < epoch)
+    orphaned = and_(gone, table.c.leased_until.is_not(None))
     found = connection.execute(select(table.c.id, table.c.interrupted).where(orphaned)).all()
     for row in found:
         due = plan(row.interrupted + 1)

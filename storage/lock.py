@@ -65,6 +65,20 @@ def process_name() -> str:
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
+def is_gone(name: str) -> bool:
+    """Whether a process of that name has ended for sure: one of this host that there is no more."""
+    words = name.split()
+    if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdecimal():
+        return False
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
 def _refuse(engine_name: str, holder: str) -> AlreadyRunningError:
     who = holder.removeprefix(_NAME_PREFIX).strip() or "a process that left no name"
     return AlreadyRunningError(f"{engine_name} is in use by another daemon: {who}")

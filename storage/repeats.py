@@ -15,31 +15,32 @@ _DERIVED = (fingerprint, shingle, feature, anchor)
 
 
 def repeat_version(
-    connection: Connection, version_id: int, *, first_observed_at: datetime, seen_at: datetime
+    connection: Connection,
+    version_id: int,
+    *,
+    first_observed_at: datetime,
+    seen_at: datetime,
+    seq: int | None = None,
 ) -> int:
-    """Append a version equal to an earlier one, as the article's last; return its id."""
-    last = (
-        select(func.max(version.c.seq) + 1)
+    """Store a version equal to another, as the last or under a free number; return its id."""
+    article_id, last = connection.execute(
+        select(version.c.article_id, func.max(version.c.seq))
         .where(
             version.c.article_id
             == select(version.c.article_id).where(version.c.id == version_id).scalar_subquery()
         )
-        .scalar_subquery()
-    )
+        .group_by(version.c.article_id)
+    ).one()
     own = {
-        "seq": last,
+        "seq": literal(seq or last + 1),
         "first_observed_at": literal(first_observed_at, version.c.first_observed_at.type),
         "last_observed_at": literal(seen_at, version.c.last_observed_at.type),
     }
     _copy(connection, version, version.c.id, version_id, own)
     repeated: int = connection.execute(
-        select(version.c.id)
-        .where(
-            version.c.article_id
-            == select(version.c.article_id).where(version.c.id == version_id).scalar_subquery()
+        select(version.c.id).where(
+            version.c.article_id == article_id, version.c.seq == (seq or last + 1)
         )
-        .order_by(version.c.seq.desc())
-        .limit(1)
     ).scalar_one()
     for table in _DERIVED:
         replaced = {"version_id": literal(repeated)}

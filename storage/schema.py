@@ -358,7 +358,7 @@ version = Table(
     Column("modified_confidence", Float, comment="0 to 1"),
     UniqueConstraint("article_id", "seq"),
     Index("ix_version_content_hash", "content_hash"),
-    comment="A run of equal content of an article. Only last_observed_at moves.",
+    comment="A run of equal content of an article. Archives may move its number and times.",
 )
 
 observation = Table(
@@ -393,6 +393,12 @@ observation = Table(
         postgresql_where=text("page_mark IS NOT NULL"),
     ),
     Index("ix_observation_article_id_observed_at", "article_id", "observed_at"),
+    Index(
+        "ix_observation_archived_at",
+        "observed_at",
+        sqlite_where=text("source <> 'live'"),
+        postgresql_where=text("source <> 'live'"),
+    ),
     comment="One look at a page, success or failure. Append-only.",
 )
 
@@ -660,6 +666,25 @@ job_run = Table(
     Column("error", Text),
     Index("ix_job_run_started_at", "started_at"),
     comment="One run of a scheduled job or a command.",
+)
+
+backfill_job = Table(
+    "backfill_job",
+    metadata,
+    _id(),
+    Column("spec_key", Text, nullable=False, unique=True, comment="hash of source and spec"),
+    Column("source", Text, nullable=False, comment="wayback, warc, sitemap, feed-archive, …"),
+    Column("spec", Json, nullable=False, comment="what was asked for"),
+    Column("state", Text, nullable=False, comment="running, interrupted, done"),
+    Column("cursor", Json, comment="where the source goes on; null: at its beginning"),
+    Column("counts", Json, nullable=False, server_default=text("'{}'"), comment="by outcome"),
+    Column("holder", Text, nullable=False, comment="process and host of the last run"),
+    Column("leased_until", UTCDateTime, comment="a run that lives extends it"),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("updated_at", UTCDateTime, nullable=False, comment="the last checkpoint"),
+    Column("finished_at", UTCDateTime),
+    CheckConstraint("state IN ('running', 'interrupted', 'done')", name="state"),
+    comment="A backfill and its checkpoint.",
 )
 
 daemon_epoch = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -97,18 +98,26 @@ def add_observation(
 
 
 def add_version(
-    connection: Connection, article_id: int, value: Article, *, content_hash: str, now: datetime
+    connection: Connection,
+    article_id: int,
+    value: Article,
+    *,
+    content_hash: str,
+    now: datetime,
+    seq: int | None = None,
 ) -> int:
-    """Append the article's next version; return its id."""
-    last = connection.execute(
-        select(func.max(version.c.seq)).where(version.c.article_id == article_id)
-    ).scalar_one()
+    """Store a version, the article's next one or that of a free number; return its id."""
+    if seq is None:
+        last = connection.execute(
+            select(func.max(version.c.seq)).where(version.c.article_id == article_id)
+        ).scalar_one()
+        seq = (last or 0) + 1
     return int(
         connection.execute(
             version.insert()
             .values(
                 article_id=article_id,
-                seq=(last or 0) + 1,
+                seq=seq,
                 content_hash=content_hash,
                 title=value.title,
                 byline=value.byline,
@@ -179,9 +188,11 @@ def past_contents(
     connection: Connection, article_id: int, *, before: int, limit: int = 30
 ) -> tuple[PastContent, ...]:
     """The versions of an article that came before one of them, the latest first."""
+    # By number: an archive may have brought in an earlier one later.
+    present = select(version.c.seq).where(version.c.id == before).scalar_subquery()
     rows = connection.execute(
         select(version.c.id, version.c.content_hash, version.c.title, version.c.text)
-        .where(version.c.article_id == article_id, version.c.id < before)
+        .where(version.c.article_id == article_id, version.c.seq < present)
         .order_by(version.c.seq.desc())
         .limit(limit)
     )
@@ -251,18 +262,25 @@ def add_change(
         article_id=article_id,
         from_version_id=from_version,
         to_version_id=to_version,
-        kind=value.kind.value,
-        reason=value.reason,
-        headline_from=value.headline_from,
-        headline_to=value.headline_to,
-        sentences_added=list(value.added),
-        sentences_removed=list(value.removed),
-        words_added=value.words_added,
-        words_removed=value.words_removed,
-        sentences_changed=[list(pair) for pair in value.changed],
-        quotes_added=list(value.quotes_added),
-        quotes_removed=list(value.quotes_removed),
-        numbers_added=list(value.numbers_added),
-        numbers_removed=list(value.numbers_removed),
+        **change_columns(value),
     )
     return int(connection.execute(statement.returning(change.c.id)).scalar_one())
+
+
+def change_columns(value: Change) -> dict[str, Any]:
+    """What a change says, as its row has it."""
+    return {
+        "kind": value.kind.value,
+        "reason": value.reason,
+        "headline_from": value.headline_from,
+        "headline_to": value.headline_to,
+        "sentences_added": list(value.added),
+        "sentences_removed": list(value.removed),
+        "words_added": value.words_added,
+        "words_removed": value.words_removed,
+        "sentences_changed": [list(pair) for pair in value.changed],
+        "quotes_added": list(value.quotes_added),
+        "quotes_removed": list(value.quotes_removed),
+        "numbers_added": list(value.numbers_added),
+        "numbers_removed": list(value.numbers_removed),
+    }

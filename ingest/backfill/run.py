@@ -1,0 +1,207 @@
+"""Running a backfill: what a source yields goes the way of all pages, and a checkpoint follows.
+
+Source -> Lead ----> known? screened? -> queue ----------> looked at as the daemon does
+       -> Capture -> load -> read_article (worker) ------> settle_capture
+       -> Given ----------------> assess_given (worker) -> settle_given
+       -> Skipped -> counted
+
+Items are worked on many at a time and written in the order of the source, so that captures of one
+page come in the order of their times, and the checkpoint is the last item written: whoever goes on
+there repeats at most what was in hand, and writing that again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ingest.backfill.items import Capture, Cursor, Given, Lead, Skipped, Source, Step
+from ingest.backfill.job import Begun, checkpoint
+from ingest.backfill.settle import queue_leads, settle_given, write_capture
+from ingest.context import Context
+from ingest.errors import StorageError
+from ingest.looking import LookReport
+from ingest.passes import PassSummary, Report, drain_queue
+from storage.failures import concerns_all
+
+_CHECKPOINT_SECONDS = 2.0
+_LEADS = 200  # that are queued before the queue is worked on
+_MOST_ERRORS = 1000  # that are kept to be told
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a backfill is; `counts` are by outcome, as `backfill_job` has them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    share: float | None = None
+    errors: list[str] = field(default_factory=list)
+
+    def note(self, outcome: str, *, count: int = 1, error: str | None = None) -> None:
+        """Count an outcome."""
+        self.counts[outcome] += count
+        if error is not None and len(self.errors) < _MOST_ERRORS:
+            self.errors.append(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What became of one item."""
+
+    names: tuple[str, ...] = ()
+    error: str | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+async def run_backfill(
+    context: Context,
+    source: Source,
+    job: Begun,
+    *,
+    in_hand: int,
+    limit: int | None,
+    on_progress: OnProgress = lambda _progress: None,
+) -> tuple[Progress, bool]:
+    """Work through a source from the job's checkpoint; return what was done, and whether all was.
+
+    At a stop, or after `limit` items, what is in hand is finished. Raises StorageError when the
+    database refuses everything: the checkpoint stands where it stood.
+    """
+    progress = Progress(counts=Counter(job.counts))
+    run = _Run(context, job, progress, on_progress, cursor=job.cursor)
+    taken = 0
+    async with aclosing(source.steps(job.cursor)) as steps:
+        try:
+            async for step in steps:
+                if context.stopping.is_set() or taken == limit:
+                    break
+                taken += 1
+                await run.take(step, in_hand=in_hand)
+            else:
+                await run.finish()
+                return progress, not context.stopping.is_set()
+            await run.finish()
+        finally:
+            await run.abandon()
+    return progress, False
+
+
+class _Run:
+    """Items in hand, in the order of the source."""
+
+    def __init__(
+        self,
+        context: Context,
+        job: Begun,
+        progress: Progress,
+        on_progress: OnProgress,
+        *,
+        cursor: Cursor | None,
+    ) -> None:
+        self._context = context
+        self._job = job
+        self._progress = progress
+        self._on_progress = on_progress
+        self._cursor = cursor
+        self._pending: deque[tuple[Step, asyncio.Task[Outcomes]]] = deque()
+        self._leads: list[Lead] = []
+        self._saved_at = monotonic()
+
+    async def take(self, step: Step, *, in_hand: int) -> None:
+        """Begin an item, once there is room."""
+        if isinstance(step.item, Lead):
+            self._leads.append(step.item)
+            self._pending.append((step, asyncio.ensure_future(_nothing())))
+            if len(self._leads) >= _LEADS:
+                await self._work_on_leads()
+            return
+        before = self._pending[-1][1] if self._pending else None
+        task = asyncio.ensure_future(_do(self._context, step, before))
+        self._pending.append((step, task))
+        while len(self._pending) >= in_hand:
+            await self._settle_first()
+
+    async def finish(self) -> None:
+        """Wait for what is in hand, and save the checkpoint."""
+        await self._work_on_leads()
+        while self._pending:
+            await self._settle_first()
+        await self._save()
+
+    async def abandon(self) -> None:
+        """End what is in hand, after an error."""
+        tasks = [task for _, task in self._pending]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _settle_first(self) -> None:
+        step, task = self._pending[0]
+        if isinstance(step.item, Lead) and self._leads:
+            await self._work_on_leads()
+        done = await task
+        self._pending.popleft()
+        for name in done.names:
+            self._progress.note(name)
+        if done.error is not None:
+            self._progress.note("error", error=done.error)
+        if isinstance(step.item, Skipped):
+            self._progress.note(
+                f"skipped: {step.item.reason}", count=step.item.count, error=step.item.error
+            )
+        self._cursor, self._progress.share = step.cursor, step.share
+        self._on_progress(self._progress)
+        if monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
+            await self._save()
+
+    async def _work_on_leads(self) -> None:
+        """Queue the leads at hand in one transaction, then look at what is due."""
+        leads, self._leads = self._leads, []
+        if not leads:
+            return
+        for name, count in (await self._context.store(queue_leads, self._context, leads)).items():
+            self._progress.note(name, count=count)
+
+        def on_report(_kind: str, report: Report) -> None:
+            assert isinstance(report, LookReport)
+            self._progress.note(report.outcome.value)
+            self._on_progress(self._progress)
+
+        await drain_queue(self._context, PassSummary(), on_report=on_report)
+
+    async def _save(self) -> None:
+        self._saved_at = monotonic()
+        counts: Mapping[str, int] = self._progress.counts
+        await checkpoint(self._context, self._job, cursor=self._cursor, counts=counts)
+
+
+async def _nothing() -> Outcomes:
+    return Outcomes()
+
+
+async def _do(context: Context, step: Step, before: asyncio.Task[Outcomes] | None) -> Outcomes:
+    """Work on an item; written after the one before it."""
+    item = step.item
+    if isinstance(item, Skipped):
+        return Outcomes()
+
+    async def in_turn() -> None:
+        if before is not None:
+            await asyncio.wait({before})
+
+    try:
+        if isinstance(item, Capture):
+            return Outcomes(names=(await write_capture(context, item, in_turn=in_turn),))
+        assert isinstance(item, Given)
+        return Outcomes(names=(await settle_given(context, item.article, in_turn=in_turn),))
+    except StorageError as error:
+        if concerns_all(error):
+            raise
+        return Outcomes(names=("failed",), error=str(error))

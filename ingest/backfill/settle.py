@@ -1,0 +1,191 @@
+"""Writing what a backfill brings: leads into the queue, captures and given articles as articles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+from sqlalchemy import Connection
+
+from ingest.ahead import judge_ahead
+from ingest.assess import Assessment, screen_entry
+from ingest.backfill.items import Capture, Lead
+from ingest.context import Context
+from ingest.errors import BadURLError
+from ingest.model import (
+    Article,
+    Candidate,
+    Discard,
+    Failure,
+    FailureKind,
+    FetchedPage,
+    ObservationSource,
+    Outcome,
+    Rejection,
+    Stage,
+)
+from ingest.settle_capture import settle_capture
+from ingest.settle_first import settle_article
+from ingest.urls import canonicalize, registered_domain, url_key
+from ingest.work import PageReading, assess_given, read_article
+from storage.articles import StoredArticle, find_article
+from storage.candidates import add_candidates, add_discards, known_urls
+from storage.timeline import has_capture
+from storage.versions import Observation
+
+KNOWN = "known"
+"""What was there before."""
+
+InTurn = Callable[[], Awaitable[None]]
+
+
+def queue_leads(connection: Connection, context: Context, leads: Sequence[Lead]) -> Counter[str]:
+    """Queue the addresses that are new and may be of a story; return how many of what kind."""
+    counts: Counter[str] = Counter()
+    candidates: dict[str, Candidate] = {}
+    discards: dict[str, Discard] = {}
+    for lead in leads:
+        try:
+            canonical = canonicalize(lead.url)
+        except BadURLError as error:
+            counts[FailureKind.BAD_URL.value] += 1
+            key = f"bad:{lead.url[:200]}"
+            discards[key] = _bad_url(lead, error, rule_version=context.rule_version)
+            continue
+        candidates.setdefault(url_key(canonical), _candidate_of(lead, canonical))
+    known = known_urls(connection, candidates, rule_version=context.rule_version)
+    wanted = {}
+    for key, item in candidates.items():
+        refused = (
+            None
+            if key in known
+            else screen_entry(item, context.stories, rule_version=context.rule_version)
+        )
+        if key in known:
+            counts[KNOWN] += 1
+        elif refused is None:
+            wanted[key] = item
+        else:
+            discards[key] = refused
+            counts[Outcome.OFF_STORY.value] += 1
+    add_candidates(connection, wanted, context.now())
+    add_discards(connection, discards, context.now())
+    counts["queued"] += len(wanted)
+    return counts
+
+
+def _candidate_of(lead: Lead, canonical: str) -> Candidate:
+    return Candidate(
+        url=lead.url,
+        canonical_url=canonical,
+        title=lead.title,
+        summary="",
+        published=lead.published,
+        language=lead.language,
+        feed_id=None,
+        modified=lead.modified,
+        domain=registered_domain(canonical),
+    )
+
+
+def _bad_url(lead: Lead, error: BadURLError, *, rule_version: str) -> Discard:
+    return Discard(
+        url=lead.url,
+        canonical_url=lead.url,
+        title=lead.title,
+        stage=Stage.ENTRY,
+        rule=FailureKind.BAD_URL.value,
+        score=None,
+        rule_version=rule_version,
+        detail=str(error),
+        feed_id=None,
+    )
+
+
+async def write_capture(context: Context, capture: Capture, *, in_turn: InTurn) -> str:
+    """Load, read and write a capture; return what it was."""
+    try:
+        candidate = _candidate_of(Lead(url=capture.url), canonicalize(capture.url))
+    except BadURLError:
+        await in_turn()
+        return FailureKind.BAD_URL.value
+    page = await capture.load()
+    if not isinstance(page, FetchedPage):
+        await in_turn()
+        return _failed(page)
+    source = capture.source
+    if await context.store(has_capture, url=page.requested_url, at=page.fetched_at, source=source):
+        await in_turn()
+        return KNOWN
+    reading = await context.compute(
+        read_article,
+        page,
+        feed_date=None,
+        stories=context.stories,
+        max_bytes=context.limits.max_decoded_bytes,
+        keep_raw=context.limits.keep_raw,
+    )
+    page = page.emptied()
+    if isinstance(reading, PageReading):
+        stored = await context.store(_find_known, candidate, reading)
+        reading = await judge_ahead(context, reading, stored=stored, now=page.fetched_at)
+    await in_turn()
+    report = await context.store(
+        settle_capture, context, candidate, page=page, reading=reading, source=source
+    )
+    return KNOWN if report is None else report[0].value
+
+
+def _failed(problem: Failure | Rejection) -> str:
+    return f"not loaded: {problem.kind}"
+
+
+def _find_known(
+    connection: Connection, candidate: Candidate, reading: PageReading
+) -> StoredArticle | None:
+    keys = [url_key(candidate.canonical_url)]
+    if isinstance(reading.content, Article):
+        keys.append(url_key(reading.content.canonical_url))
+    return find_article(connection, keys)
+
+
+async def settle_given(context: Context, article: Article, *, in_turn: InTurn) -> str:
+    """Judge and write an article that somebody else extracted; return what it was."""
+    assessment = await context.compute(assess_given, article, context.stories)
+    await in_turn()
+    if isinstance(assessment, Rejection):
+        return _failed(assessment)
+    return await context.store(_write_given, context, article, assessment)
+
+
+def _write_given(
+    connection: Connection, context: Context, article: Article, assessment: Assessment
+) -> str:
+    candidate = Candidate(
+        url=article.url,
+        canonical_url=article.canonical_url,
+        title=article.title,
+        summary="",
+        published=article.published,
+        language=article.language,
+        feed_id=None,
+    )
+    key = url_key(article.canonical_url)
+    if key in known_urls(connection, [key], rule_version=context.rule_version):
+        return KNOWN
+    look = Observation(
+        requested_url=article.url,
+        observed_at=context.now(),
+        outcome=Outcome.NEW_VERSION,
+        source=ObservationSource.FILE,
+    )
+    outcome, _detail = settle_article(
+        connection,
+        context,
+        candidate,
+        article=article,
+        assessment=assessment,
+        look=look,
+        redirected_to=None,
+    )
+    return outcome.value
