@@ -8,6 +8,7 @@ Expected outcomes (a 404, a consent wall, a feed that is not XML) are values in 
     │   ├── SeedError           names the seed file
     │   └── BadURLError         names the URL
     └── OperationError          exit code 1
+        ├── SourceError         a source of a backfill can't be read on for now
         ├── StorageError        the database refused, is locked, is full
         │   └── SchemaError     the database is not at the schema this program needs
         ├── AlreadyRunningError another daemon holds the lock of this database
@@ -43,6 +44,10 @@ class BadURLError(UsageError):
 
 class OperationError(StorywatchError):
     """The work itself failed."""
+
+
+class SourceError(OperationError):
+    """A source of a backfill can't be read on for now; what was read is written."""
 
 
 class StorageError(OperationError):

@@ -90,18 +90,19 @@ async def open_context(
     *,
     now: Callable[[], datetime] = utc_now,
     chance: Callable[[], float] = random.random,
+    workers: int | None = None,
 ) -> AsyncIterator[Context]:
-    """Everything the pipeline works with, closed again at the end."""
+    """Everything the pipeline works with, closed again at the end; `workers` are as configured."""
     stories, preparation = prepare(engine, config, now=now())
     schedule = config.schedule
-    workers = make_workers(config)
+    pool = make_workers(config, count=workers)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="storage") as writer:
             async with Fetcher(fetch_policy(config), now=now) as fetcher:
                 yield Context(
                     engine=engine,
                     writer=writer,
-                    workers=workers,
+                    workers=pool,
                     fetcher=fetcher,
                     stories=stories,
                     seed_ids=tuple(item.seed_id for item in preparation.stored),
@@ -135,7 +136,7 @@ async def open_context(
                     chance=chance,
                 )
     finally:
-        workers.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 def _in_hand(config: Config) -> InHand:

@@ -160,6 +160,19 @@ def find_article(connection: Connection, keys: Iterable[str]) -> StoredArticle |
     return None if row is None else _stored_article(row)
 
 
+def known_addresses(connection: Connection) -> tuple[tuple[str, ...], ...]:
+    """The addresses of every article, the first found first."""
+    rows = connection.execute(
+        select(article_url.c.article_id, article_url.c.url).order_by(
+            article_url.c.article_id, article_url.c.id
+        )
+    )
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.article_id, []).append(row.url)
+    return tuple(map(tuple, found.values()))
+
+
 def get_article(connection: Connection, article_id: int) -> StoredArticle | None:
     """The article with this id."""
     row = connection.execute(_select_articles().where(article.c.id == article_id)).one_or_none()

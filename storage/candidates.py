@@ -32,18 +32,20 @@ class KnownURLs:
     """Which of some URL keys are decided or waiting already."""
 
     articles: Mapping[str, int]  # url key -> article id
-    settled: frozenset[str]  # waiting in the queue, or discarded under the rules of today
+    waiting: frozenset[str]  # in the queue
+    discarded: frozenset[str]  # under the rules of today
 
     def __contains__(self, key: str) -> bool:
         """Whether anything is known of the key."""
-        return key in self.articles or key in self.settled
+        return key in self.articles or key in self.waiting or key in self.discarded
 
 
 def known_urls(connection: Connection, keys: Iterable[str], *, rule_version: str) -> KnownURLs:
     """Look the keys up among articles, queue and discards; an older rule's discards don't count."""
     wanted = sorted(set(keys))
     articles: dict[str, int] = {}
-    settled: set[str] = set()
+    waiting: set[str] = set()
+    discarded: set[str] = set()
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]
         found = connection.execute(
@@ -52,17 +54,17 @@ def known_urls(connection: Connection, keys: Iterable[str], *, rule_version: str
             )
         )
         articles.update({row.url_key: row.article_id for row in found})
-        settled.update(
+        waiting.update(
             connection.scalars(select(candidate.c.url_key).where(candidate.c.url_key.in_(part)))
         )
-        settled.update(
+        discarded.update(
             connection.scalars(
                 select(discard.c.url_key).where(
                     discard.c.url_key.in_(part), discard.c.rule_version == rule_version
                 )
             )
         )
-    return KnownURLs(articles=articles, settled=frozenset(settled))
+    return KnownURLs(articles=articles, waiting=frozenset(waiting), discarded=frozenset(discarded))
 
 
 def add_candidates(

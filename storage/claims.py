@@ -1,7 +1,7 @@
 """Claims on rows of work: given back, or found without their holder and counted as interrupted.
 
-A claim is `leased_until` and `claim_epoch`, the epoch of the daemon that made it. That of a backfill
-is its job's number, below zero; any other command has none, and its claim ends with its lease.
+A claim is `leased_until` and `claim_epoch`, the epoch of the daemon that made it. A backfill has
+its job's number, below zero; any other command has none, and its claim ends with its lease.
 `interrupted` counts claims in a row whose holder died before it came to any outcome, and nothing
 else: an outcome sets it back.
 """

@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.backfill.jsonl import backfill_jsonl
+from ingest.backfill.job import begin
+from ingest.backfill.jsonl import JsonLines
+from ingest.backfill.run import run_backfill
 from ingest.candidates import SignatureIndex, find_candidates
 from ingest.demo.newsroom import load
 from ingest.runtime import open_context, open_database
@@ -71,8 +73,11 @@ def archive(engine, tmp_path: Path):
         loaded = read_config(config)
         with open_database(loaded) as own:
             async with open_context(own, loaded) as context:
-                summary = await backfill_jsonl(context, write_articles(tmp_path))
-                assert not summary.errors
+                source = JsonLines(write_articles(tmp_path), now=context.now)
+                job = await begin(context, source, limit=None, resume=False, restart=False)
+                done, complete = await run_backfill(context, source, job, in_hand=4, limit=None)
+                assert complete
+                assert not done.errors
 
     asyncio.run(fill())
     return config

@@ -198,10 +198,10 @@ def test_backfill_stores_articles_once_and_tells_bad_lines(config, tmp_path: Pat
     file.write_text(json.dumps(line) + "\n" + json.dumps({"title": "x"}) + "\n")
     first = call("backfill", "jsonl", file, "--json", config=config)
     assert first.returncode == 1
-    assert json.loads(first.stdout)["outcomes"] == {"new-version": 1}
+    assert json.loads(first.stdout)["outcomes"] == {"new-version": 1, "skipped: bad line": 1}
     assert "line 2" in json.loads(first.stdout)["errors"][0]
     again = call("backfill", "jsonl", file, "--json", config=config)
-    assert json.loads(again.stdout)["outcomes"] == {"alias": 1}
+    assert json.loads(again.stdout)["outcomes"] == {"known": 1, "skipped: bad line": 1}
     counted = call(
         "sql",
         "--format",

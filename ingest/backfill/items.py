@@ -13,30 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from ingest.model import Article, DatedBy, Failure, FetchedPage, ObservationSource, Rejection
+from ingest.backfill.leads import Lead
+from ingest.model import Article, Failure, FetchedPage, ObservationSource, Rejection
 
 Cursor = Mapping[str, Any]
 """Where a source goes on: what JSON can say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
-    """An address of a page that may be an article."""
-
-    url: str
-    title: str = ""
-    published: DatedBy | None = None
-    modified: datetime | None = None
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
     """A page as it was; `load` brings it, its `fetched_at` is the moment of the capture."""
 
-    url: str
     source: ObservationSource
     load: Callable[[], Awaitable[FetchedPage | Failure | Rejection]]
+    named: str  # for people
+    known_by: tuple[str, datetime] | None = None  # address and moment, if they are known before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +53,7 @@ Item = Lead | Capture | Given | Skipped
 class Step:
     """An item, and where the source goes on once it and all before it are done."""
 
-    item: Item
+    item: Item | None  # None: nothing but another place to go on at
     cursor: Cursor
     share: float | None = None  # of the source that is read then, 0 to 1; None: nobody knows
 
@@ -82,5 +73,5 @@ class Source(Protocol):
         """Go through the source, from its beginning or from a cursor.
 
         Captures of one address come in the order of their times. Raises UsageError when the source
-        cannot be read at all.
+        cannot be read at all, SourceError when it cannot be read on for now.
         """

@@ -41,21 +41,32 @@ def spec_key(name: str, spec: Mapping[str, Any]) -> str:
     return sha256(told.encode("utf-8", "replace")).hexdigest()
 
 
-async def begin(context: Context, source: Source, *, resume: bool, restart: bool) -> Begun:
-    """Begin the job of a source, or go on with it.
+async def begin(
+    context: Context, source: Source, *, limit: int | None, resume: bool, restart: bool
+) -> Begun:
+    """Begin the job of a source, or go on with it; a limit makes it another job.
 
     Raises UsageError when it was interrupted and neither `resume` nor `restart` says what to do,
     AlreadyRunningError when another process works on it.
     """
-    begun = await context.store(_begin, context, source, resume=resume, restart=restart)
+    spec = {**source.spec, **({} if limit is None else {"limit": limit})}
+    begun = await context.store(
+        _begin, context, name=source.name, spec=spec, resume=resume, restart=restart
+    )
     context.fence.job = begun.id
     return begun
 
 
 def _begin(
-    connection: Connection, context: Context, source: Source, *, resume: bool, restart: bool
+    connection: Connection,
+    context: Context,
+    *,
+    name: str,
+    spec: Mapping[str, Any],
+    resume: bool,
+    restart: bool,
 ) -> Begun:
-    now, key, own = context.now(), spec_key(source.name, source.spec), process_name()
+    now, key, own = context.now(), spec_key(name, spec), process_name()
     found = find_job(connection, key)
     unfinished = found is not None and found.state != "done"
     if found is not None:
@@ -77,8 +88,8 @@ def _begin(
     job_id = begin_job(
         connection,
         spec_key=key,
-        source=source.name,
-        spec=source.spec,
+        source=name,
+        spec=spec,
         holder=own,
         now=now,
         leased_until=now + _LEASE,

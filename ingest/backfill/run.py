@@ -48,15 +48,9 @@ class Progress:
             self.errors.append(error)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """What became of one item."""
-
-    names: tuple[str, ...] = ()
-    error: str | None = None
-
-
 OnProgress = Callable[[Progress], None]
+_Outcome = tuple[str, str | None] | None
+"""What became of an item, and what is wrong with it; None: that is told elsewhere."""
 
 
 async def run_backfill(
@@ -70,8 +64,8 @@ async def run_backfill(
 ) -> tuple[Progress, bool]:
     """Work through a source from the job's checkpoint; return what was done, and whether all was.
 
-    At a stop, or after `limit` items, what is in hand is finished. Raises StorageError when the
-    database refuses everything: the checkpoint stands where it stood.
+    All is the whole source or `limit` items of it. At a stop what is in hand is finished. Raises
+    StorageError when the database refuses everything: the checkpoint stands where it stood.
     """
     progress = Progress(counts=Counter(job.counts))
     run = _Run(context, job, progress, on_progress, cursor=job.cursor)
@@ -79,17 +73,16 @@ async def run_backfill(
     async with aclosing(source.steps(job.cursor)) as steps:
         try:
             async for step in steps:
-                if context.stopping.is_set() or taken == limit:
+                if context.stopping.is_set():
                     break
-                taken += 1
                 await run.take(step, in_hand=in_hand)
-            else:
-                await run.finish()
-                return progress, not context.stopping.is_set()
+                taken += 1
+                if taken == limit:
+                    break
             await run.finish()
         finally:
             await run.abandon()
-    return progress, False
+    return progress, not context.stopping.is_set()
 
 
 class _Run:
@@ -109,7 +102,7 @@ class _Run:
         self._progress = progress
         self._on_progress = on_progress
         self._cursor = cursor
-        self._pending: deque[tuple[Step, asyncio.Task[Outcomes]]] = deque()
+        self._pending: deque[tuple[Step, asyncio.Task[_Outcome]]] = deque()
         self._leads: list[Lead] = []
         self._saved_at = monotonic()
 
@@ -148,10 +141,8 @@ class _Run:
             await self._work_on_leads()
         done = await task
         self._pending.popleft()
-        for name in done.names:
-            self._progress.note(name)
-        if done.error is not None:
-            self._progress.note("error", error=done.error)
+        if done is not None:
+            self._progress.note(done[0], error=done[1])
         if isinstance(step.item, Skipped):
             self._progress.note(
                 f"skipped: {step.item.reason}", count=step.item.count, error=step.item.error
@@ -182,15 +173,15 @@ class _Run:
         await checkpoint(self._context, self._job, cursor=self._cursor, counts=counts)
 
 
-async def _nothing() -> Outcomes:
-    return Outcomes()
+async def _nothing() -> _Outcome:
+    return None
 
 
-async def _do(context: Context, step: Step, before: asyncio.Task[Outcomes] | None) -> Outcomes:
+async def _do(context: Context, step: Step, before: asyncio.Task[_Outcome] | None) -> _Outcome:
     """Work on an item; written after the one before it."""
     item = step.item
-    if isinstance(item, Skipped):
-        return Outcomes()
+    if item is None or isinstance(item, Skipped):
+        return None
 
     async def in_turn() -> None:
         if before is not None:
@@ -198,10 +189,10 @@ async def _do(context: Context, step: Step, before: asyncio.Task[Outcomes] | Non
 
     try:
         if isinstance(item, Capture):
-            return Outcomes(names=(await write_capture(context, item, in_turn=in_turn),))
+            return await write_capture(context, item, in_turn=in_turn)
         assert isinstance(item, Given)
-        return Outcomes(names=(await settle_given(context, item.article, in_turn=in_turn),))
+        return await settle_given(context, item.article, in_turn=in_turn)
     except StorageError as error:
         if concerns_all(error):
             raise
-        return Outcomes(names=("failed",), error=str(error))
+        return "failed", str(error)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from ingest.ahead import judge_ahead
 from ingest.assess import Assessment, screen_entry
-from ingest.backfill.items import Capture, Lead
+from ingest.backfill.items import Capture
+from ingest.backfill.leads import Lead
 from ingest.context import Context
 from ingest.errors import BadURLError
 from ingest.model import (
     Article,
     Candidate,
     Discard,
-    Failure,
     FailureKind,
     FetchedPage,
     ObservationSource,
@@ -52,7 +53,7 @@ def queue_leads(connection: Connection, context: Context, leads: Sequence[Lead])
             key = f"bad:{lead.url[:200]}"
             discards[key] = _bad_url(lead, error, rule_version=context.rule_version)
             continue
-        candidates.setdefault(url_key(canonical), _candidate_of(lead, canonical))
+        candidates.setdefault(url_key(canonical), candidate_of(lead, canonical))
     known = known_urls(connection, candidates, rule_version=context.rule_version)
     wanted = {}
     for key, item in candidates.items():
@@ -74,7 +75,8 @@ def queue_leads(connection: Connection, context: Context, leads: Sequence[Lead])
     return counts
 
 
-def _candidate_of(lead: Lead, canonical: str) -> Candidate:
+def candidate_of(lead: Lead, canonical: str) -> Candidate:
+    """A lead as a candidate like any other."""
     return Candidate(
         url=lead.url,
         canonical_url=canonical,
@@ -102,21 +104,21 @@ def _bad_url(lead: Lead, error: BadURLError, *, rule_version: str) -> Discard:
     )
 
 
-async def write_capture(context: Context, capture: Capture, *, in_turn: InTurn) -> str:
-    """Load, read and write a capture; return what it was."""
-    try:
-        candidate = _candidate_of(Lead(url=capture.url), canonicalize(capture.url))
-    except BadURLError:
-        await in_turn()
-        return FailureKind.BAD_URL.value
+async def write_capture(
+    context: Context, capture: Capture, *, in_turn: InTurn
+) -> tuple[str, str | None]:
+    """Load, read and write a capture; return what it was, and what is wrong with it."""
+    if capture.known_by is not None and await _is_known(context, capture, *capture.known_by):
+        return KNOWN, None
     page = await capture.load()
     if not isinstance(page, FetchedPage):
-        await in_turn()
-        return _failed(page)
-    source = capture.source
-    if await context.store(has_capture, url=page.requested_url, at=page.fetched_at, source=source):
-        await in_turn()
-        return KNOWN
+        return f"not loaded: {page.kind}", f"{capture.named}: {page.reason}"
+    if await _is_known(context, capture, page.requested_url, page.fetched_at):
+        return KNOWN, None
+    try:
+        candidate = candidate_of(Lead(url=page.requested_url), canonicalize(page.requested_url))
+    except BadURLError as error:
+        return FailureKind.BAD_URL.value, f"{capture.named}: {error}"
     reading = await context.compute(
         read_article,
         page,
@@ -131,13 +133,13 @@ async def write_capture(context: Context, capture: Capture, *, in_turn: InTurn) 
         reading = await judge_ahead(context, reading, stored=stored, now=page.fetched_at)
     await in_turn()
     report = await context.store(
-        settle_capture, context, candidate, page=page, reading=reading, source=source
+        settle_capture, context, candidate, page=page, reading=reading, source=capture.source
     )
-    return KNOWN if report is None else report[0].value
+    return (KNOWN if report is None else report[0].value), None
 
 
-def _failed(problem: Failure | Rejection) -> str:
-    return f"not loaded: {problem.kind}"
+async def _is_known(context: Context, capture: Capture, url: str, at: datetime) -> bool:
+    return await context.store(has_capture, url=url, at=at, source=capture.source)
 
 
 def _find_known(
@@ -149,13 +151,15 @@ def _find_known(
     return find_article(connection, keys)
 
 
-async def settle_given(context: Context, article: Article, *, in_turn: InTurn) -> str:
-    """Judge and write an article that somebody else extracted; return what it was."""
+async def settle_given(
+    context: Context, article: Article, *, in_turn: InTurn
+) -> tuple[str, str | None]:
+    """Judge and write an article that somebody else extracted; return what it was, as above."""
     assessment = await context.compute(assess_given, article, context.stories)
     await in_turn()
     if isinstance(assessment, Rejection):
-        return _failed(assessment)
-    return await context.store(_write_given, context, article, assessment)
+        return f"not judged: {assessment.kind}", f"{article.url}: {assessment.reason}"
+    return await context.store(_write_given, context, article, assessment), None
 
 
 def _write_given(
@@ -171,8 +175,9 @@ def _write_given(
         feed_id=None,
     )
     key = url_key(article.canonical_url)
-    if key in known_urls(connection, [key], rule_version=context.rule_version):
-        return KNOWN
+    known = known_urls(connection, [key], rule_version=context.rule_version)
+    if key in known.articles or key in known.discarded:
+        return KNOWN  # one that waits in the queue has no text yet
     look = Observation(
         requested_url=article.url,
         observed_at=context.now(),

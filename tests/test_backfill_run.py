@@ -1,0 +1,192 @@
+"""Backfills as jobs: the checkpoint, a stop, a kill, and running again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.commands import ROOT
+from tests.running import ACCEPT_ALL, TALKS, WEATHER, count_rows, rows, write_config
+
+CONTENT = """
+    SELECT article.canonical_url, version.seq, version.title, version.text, version.language
+    FROM article JOIN version ON version.article_id = article.id ORDER BY 1, 2
+"""
+RELATIONS = """
+    SELECT child.title, parent.title, edge.relation
+    FROM edge
+    JOIN version AS child ON child.id = edge.child_version_id
+    LEFT JOIN version AS parent ON parent.id = edge.parent_version_id
+    ORDER BY 1, 2, 3
+"""
+MAY_GROW = {"job_run"}
+
+
+def command(config: Path, *arguments: str | Path) -> list[str]:
+    own = [sys.executable, "-m", "ingest", "--config", str(config), "backfill"]
+    return [*own, *map(str, arguments)]
+
+
+def run(config: Path, *arguments: str | Path, expected: int = 0) -> dict:
+    done = subprocess.run(
+        command(config, *arguments, "--json"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == expected, done.stderr
+    return json.loads(done.stdout) if done.stdout else {"told": done.stderr}
+
+
+def start(config: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(config, *arguments),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_until(happened, process: subprocess.Popen[str]) -> None:
+    ends = time.monotonic() + 60
+    while not happened():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def articles_file(folder: Path, count: int) -> Path:
+    file = folder / "articles.jsonl"
+    lines = [
+        {
+            "url": f"https://paper.example/2023/{number}",
+            "title": f"Bericht {number}",
+            "text": f"Dies ist der Bericht Nummer {number} aus Nordland.\n\n"
+            + (TALKS if number % 7 == 0 else WEATHER),
+            "published_at": f"2023-09-05T{number % 24:02}:00:00Z",
+        }
+        for number in range(count)
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def config(tmp_path, url):
+    return write_config(tmp_path, feeds=[], database_url=url, story=ACCEPT_ALL)
+
+
+def content(engine):
+    return rows(engine, CONTENT), rows(engine, RELATIONS)
+
+
+def test_a_killed_backfill_goes_on_at_its_checkpoint_and_comes_to_the_same(
+    config, engine, tmp_path, sqlite_template_url
+):
+    file = articles_file(tmp_path, 40)
+    killed = start(config, "jsonl", file)
+    wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 8, killed)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    stored = rows(engine, "SELECT count(*) FROM article")[0][0]
+    assert 8 <= stored < 40
+    refused = run(config, "jsonl", file, expected=2)
+    assert "--resume" in refused["told"]
+    report = run(config, "jsonl", file, "--resume")
+    assert report["state"] == "done"
+    assert report["outcomes"]["new-version"] + report["outcomes"].get("known", 0) >= 40 - stored
+    other = tmp_path / "other"
+    other.mkdir()
+    whole = write_config(other, feeds=[], database_url=sqlite_template_url, story=ACCEPT_ALL)
+    run(whole, "jsonl", file)
+    from storage.engine import open_engine  # noqa: PLC0415
+
+    assert content(engine) == content(open_engine(sqlite_template_url))
+
+
+def test_running_again_adds_nothing(config, engine, tmp_path):
+    file = articles_file(tmp_path, 10)
+    assert run(config, "jsonl", file)["outcomes"] == {"new-version": 10}
+    before = count_rows(engine)
+    assert run(config, "jsonl", file)["outcomes"] == {"known": 10}
+    after = count_rows(engine)
+    assert {name for name in after if after[name] != before[name]} <= MAY_GROW
+
+
+def test_a_dry_run_writes_nothing(config, engine, tmp_path):
+    report = run(config, "jsonl", articles_file(tmp_path, 5), "--dry-run")
+    assert report["outcomes"] == {"texts to judge": 5}
+    assert not any(
+        count for name, count in count_rows(engine).items() if name not in {"story", "seed"}
+    )
+
+
+def test_a_limit_is_a_job_of_its_own(config, engine, tmp_path):
+    file = articles_file(tmp_path, 10)
+    assert run(config, "jsonl", file, "--limit", "4")["outcomes"] == {"new-version": 4}
+    assert run(config, "jsonl", file)["outcomes"] == {"known": 4, "new-version": 6}
+
+
+def test_ctrl_c_ends_in_order_and_the_rest_is_resumed(config, engine, tmp_path):
+    file = articles_file(tmp_path, 40)
+    process = start(config, "jsonl", file)
+    wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 5, process)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "--resume goes on here" in told
+    assert rows(engine, "SELECT state FROM backfill_job") == [("interrupted",)]
+    run(config, "jsonl", file, "--resume")
+    assert rows(engine, "SELECT count(*) FROM article") == [(40,)]
+    assert rows(engine, "SELECT state FROM backfill_job") == [("done",)]
+
+
+def test_a_backfill_that_runs_is_not_begun_twice(config, engine, tmp_path):
+    file = articles_file(tmp_path, 40)
+    process = start(config, "jsonl", file)
+    try:
+        wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 2, process)
+        assert "is being run by process" in run(config, "jsonl", file, expected=1)["told"]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_leads_are_looked_at_as_the_daemon_does(config, site, engine, tmp_path):
+    pages = [
+        site.page("/a", title="Nordland verkauft", text=TALKS),
+        site.page("/b", title="Wetter", text=WEATHER),
+        site.url + "/missing",
+        "no address",
+    ]
+    listed = tmp_path / "addresses.txt"
+    listed.write_text("\n".join(pages), encoding="utf-8")
+    report = run(config, "urls", listed, expected=1)
+    assert report["outcomes"] == {
+        "queued": 3,
+        "new-version": 2,
+        "failed": 1,
+        "skipped: bad line": 1,
+    }
+    assert "line 4" in report["errors"][0]
+    assert rows(engine, "SELECT source FROM observation WHERE outcome = 'new-version'") == [
+        ("live",),
+        ("live",),
+    ]
+    assert count_rows(engine)["candidate"] == 1  # what is missing may yet come
+
+
+@pytest.fixture
+def sqlite_template_url(tmp_path):
+    return f"sqlite:///{tmp_path}/whole.db"
