@@ -7,13 +7,17 @@ READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 LOCK := requirements-dev.lock
 TEST_PROCESSES ?= 2
+# A web archive for the tests to ask, which needs old versions of much that we use.
+PYWB := .venv-pywb
+PYWB_READY := $(PYWB)/.ready
+PYWB_LOCK := requirements-pywb.lock
 
 # Debian ships Pythons whose venv cannot make an environment: pip's way needs ensurepip as well.
 PROBE := import sys, venv$(if $(UV),,, ensurepip); sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(PROBE)' 2>/dev/null && echo $$python && break; done)
 
-COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
 .NOTPARALLEL:
@@ -25,7 +29,7 @@ demo: $(READY)
 run: $(READY)
 	$(BIN)/python -m ingest --config config.toml run
 
-test: $(READY)
+test: $(READY) $(PYWB_READY)
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not alone'
 	$(BIN)/python -m pytest -m alone
 
@@ -67,14 +71,40 @@ pip-environment:
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 
+# setuptools comes first, of the lock: one of the packages is built here, and pywb asks it for paths.
+$(PYWB_READY): $(PYWB_LOCK)
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer; PYTHON=... names one" >&2; exit 1; }
+	@echo "making $(PYWB) with $(PYTHON)$(if $(UV), and uv) (half a minute or so)"
+	@if test -n "$(UV)" && $(MAKE) --no-print-directory uv-pywb 2>&1; then :; \
+		else $(if $(UV),echo "uv failed; now venv and pip";) $(MAKE) --no-print-directory pip-pywb; fi
+	@touch $@
+
+BUILD_LOCK := sed -n '/^setuptools==/,/[^\\]$$/p' $(PYWB_LOCK) >$(PYWB)/setuptools.lock
+
+.PHONY: uv-pywb pip-pywb
+uv-pywb:
+	@rm -rf $(PYWB)
+	@uv venv --quiet --python $(PYTHON) $(PYWB)
+	@$(BUILD_LOCK)
+	@for lock in $(PYWB)/setuptools.lock $(PYWB_LOCK); do uv pip install --quiet \
+		--python $(PYWB)/bin/python --no-build-isolation --require-hashes -r $$lock || exit 1; done
+
+pip-pywb:
+	@rm -rf $(PYWB)
+	@$(PYTHON) -m venv $(PYWB)
+	@$(BUILD_LOCK)
+	@for lock in $(PYWB)/setuptools.lock $(PYWB_LOCK); do $(PYWB)/bin/python -m pip install -qq \
+		--disable-pip-version-check --no-build-isolation --require-hashes -r $$lock || exit 1; done
+
 schema: $(READY)
 	$(BIN)/python -m storage.dictionary > docs/schema.md
 
 # Needs uv; UPGRADE=1 moves to the newest releases. What the program needs, then the same and what
 # it takes to make and test it, on every supported Python and platform.
 lock:
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	printf 'pywb==2.10.0\nsetuptools<81\n' | $(COMPILE) - -o $(PYWB_LOCK)
 
 bench: $(READY)
 	$(BIN)/python bench/pipeline.py
@@ -85,4 +115,4 @@ bench: $(READY)
 	$(BIN)/python bench/versions.py
 
 clean:
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PYWB) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
