@@ -82,7 +82,8 @@ def parse_feed(
         entries=kept,
         skipped=len(entries) - len(kept),
         bozo=bozo,
-        previous_archive=_archive(feed, url),
+        previous_archive=_linked(feed, "prev-archive", base=url),
+        next_page=_linked(feed, "next", base=url),
         cut=max(cut, len(found) - max_entries, 0),
     )
 
@@ -229,11 +230,11 @@ def _language(value: object) -> str | None:
     return found.group(0).lower() if found else None
 
 
-def _archive(feed: Any, base: str) -> str | None:
-    """The feed's previous archive document (RFC 5005, section 4)."""
+def _linked(feed: Any, relation: str, *, base: str) -> str | None:
+    """The document that a feed links to under a relation (RFC 5005)."""
     for link in feed.get("links", []):
-        if link.get("rel") == "prev-archive" and link.get("href"):
-            return resolve(base, str(link["href"]))
+        if link.get("rel") == relation and link.get("href"):
+            return resolve(base, clean_text(str(link["href"])))
     return None
 
 

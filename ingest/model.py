@@ -144,7 +144,8 @@ class FeedDocument:
     entries: tuple[Entry, ...]
     skipped: int  # entries without a usable link
     bozo: str | None  # what was not well-formed, if anything
-    previous_archive: str | None = None  # RFC 5005
+    previous_archive: str | None = None  # RFC 5005, section 4
+    next_page: str | None = None  # RFC 5005, section 3: the older entries of a paged feed
     cut: int = 0  # entries beyond the limit, which were not read
 
 
