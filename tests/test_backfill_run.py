@@ -153,7 +153,7 @@ def test_ctrl_c_ends_in_order_and_the_rest_is_resumed(config, engine, tmp_path):
 
 
 def test_a_backfill_that_runs_is_not_begun_twice(config, engine, tmp_path):
-    file = articles_file(tmp_path, 40)
+    file = articles_file(tmp_path, 400)
     process = start(config, "jsonl", file)
     try:
         wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 2, process)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.backfill.job import begin, end
-from ingest.backfill.opening import open_wayback
+from ingest.backfill.opening import Asked, open_wayback
 from ingest.backfill.run import run_backfill
 from ingest.backfill.source_feedarchive import FeedArchiveSource
 from ingest.backfill.source_gdelt import GdeltSource
@@ -20,7 +20,7 @@ from ingest.backfill.source_jsonl import JsonSource
 from ingest.backfill.source_sitemap import SitemapSource
 from ingest.backfill.source_urls import UrlSource
 from ingest.backfill.wayback import Manners
-from ingest.runtime import open_context, open_database
+from ingest.runtime import fetch_policy, open_context, open_database
 from storage.engine import open_engine
 from tests.pywb import Capture, running_pywb
 from tests.running import ACCEPT_ALL, TALKS, WEATHER, count_rows, read_config, rows, write_config
@@ -249,7 +249,10 @@ def at(day, hour=8):
 
 TALKS_URL = "https://www.example.org/news/talks"
 EDITED = TALKS.replace("152 Lokomotiven", "170 Lokomotiven")
-WALL = b"<html><head><title>Before you continue</title></head><body><p>We use cookies.</p></body></html>"
+WALL = (
+    b"<html><head><title>Before you continue</title></head>"
+    b"<body><p>We use cookies.</p></body></html>"
+)
 HELD = [
     Capture(url=TALKS_URL, at=at(5), body=page_of(TALKS)),
     Capture(url=TALKS_URL, at=at(6), body=page_of(TALKS)),
@@ -270,16 +273,12 @@ def collection(tmp_path_factory):
 def archived(collection, **asked):
     def make(context):
         async def opened(config, stack):
-            wanted = {"targets": (), "articles": (), "known": False} | asked
             return await open_wayback(
                 context,
-                config,
                 stack,
-                archive=collection,
-                since=SINCE,
-                until=UNTIL,
+                Asked(archive=collection, since=SINCE, until=UNTIL, **asked),
+                policy=fetch_policy(config),
                 manners=FAST,
-                **wanted,
             )
 
         return opened

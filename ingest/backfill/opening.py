@@ -1,12 +1,13 @@
-"""Making sources of what a person asked for: what a story's names are to GDELT, where an archive is."""
+"""Making sources of what a person asked for."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from ingest.backfill.cdxquery import CdxQuery, article_queries, target_query
+from ingest.backfill.cdxquery import article_queries, target_query
 from ingest.backfill.gdelt import build_queries
 from ingest.backfill.source_wayback import WaybackSource
 from ingest.backfill.wayback import (
@@ -16,58 +17,63 @@ from ingest.backfill.wayback import (
     patient_policy,
     pywb_endpoint,
 )
-from ingest.config import Config
 from ingest.context import Context
 from ingest.errors import UsageError
-from ingest.fetch import Fetcher
-from ingest.runtime import fetch_policy
+from ingest.fetch import Fetcher, FetchPolicy
 from storage.articles import known_addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person asked of an archive."""
+
+    targets: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()  # by any of their addresses
+    known: bool = False  # all stored articles
+    archive: str | None = None  # a pywb collection; None: the Internet Archive
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            **asdict(self),
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+        }
 
 
 async def open_wayback(
     context: Context,
-    config: Config,
     stack: AsyncExitStack,
+    asked: Asked,
     *,
-    targets: tuple[str, ...],
-    articles: tuple[str, ...],
-    known: bool,
-    archive: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    manners: Manners = Manners(),
+    policy: FetchPolicy,
+    manners: Manners | None = None,
 ) -> WaybackSource:
     """The source of a web archive's captures; its Fetcher ends with the stack.
 
-    `known` stands for all stored articles, in the order in which they were found. Raises UsageError
-    when there are none, BadURLError for what is no address.
+    Raises UsageError when no articles are stored to ask for, BadURLError for what is no address.
     """
-    queries: list[CdxQuery] = [
-        target_query(target, since=since, until=until) for target in targets
-    ]
-    for url in articles:
-        queries += article_queries([url], since=since, until=until)
-    if known:
-        groups = await context.store(known_addresses)
+    manners = manners or Manners()
+    groups: list[tuple[str, ...]] = [(url,) for url in asked.articles]
+    if asked.known:
+        groups += await context.store(known_addresses)
         if not groups:
             raise UsageError("no articles are stored yet: --known has nothing to ask for")
-        for addresses in groups:
-            queries += article_queries(addresses, since=since, until=until)
-    policy = patient_policy(fetch_policy(config), manners)
-    fetcher = await stack.enter_async_context(Fetcher(policy, now=context.now))
-    endpoint = INTERNET_ARCHIVE if archive is None else pywb_endpoint(archive)
-    asked: dict[str, Any] = {
-        "targets": list(targets),
-        "articles": list(articles),
-        "known": known,
-        "archive": archive,
-        "since": since and since.isoformat(),
-        "until": until and until.isoformat(),
-    }
+    within = {"since": asked.since, "until": asked.until}
+    queries = [target_query(target, **within) for target in asked.targets]
+    for addresses in groups:
+        queries += article_queries(addresses, **within)
+    fetcher = await stack.enter_async_context(
+        Fetcher(patient_policy(policy, manners), now=context.now)
+    )
+    endpoint = INTERNET_ARCHIVE if asked.archive is None else pywb_endpoint(asked.archive)
     return WaybackSource(
         archive=WaybackArchive(fetcher, endpoint, now=context.now, manners=manners),
         queries=queries,
-        asked=asked,
+        asked=asked.spec,
     )
 
 

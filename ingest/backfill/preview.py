@@ -8,7 +8,8 @@ from contextlib import aclosing
 from sqlalchemy import Connection
 
 from ingest.assess import screen_entry
-from ingest.backfill.items import Capture, Lead, Skipped, Source
+from ingest.backfill.items import Capture, Skipped, Source
+from ingest.backfill.leads import Lead
 from ingest.backfill.settle import KNOWN, candidate_of
 from ingest.context import Context
 from ingest.errors import BadURLError

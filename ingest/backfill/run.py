@@ -19,8 +19,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ingest.backfill.items import Capture, Cursor, Given, Lead, Skipped, Source, Step
+from ingest.backfill.items import Capture, Cursor, Given, Skipped, Source, Step
 from ingest.backfill.job import Begun, checkpoint
+from ingest.backfill.leads import Lead
 from ingest.backfill.settle import queue_leads, settle_given, write_capture
 from ingest.context import Context
 from ingest.errors import StorageError
@@ -80,6 +81,8 @@ async def run_backfill(
                 if taken == limit:
                     break
             await run.finish()
+            if job.cursor is not None:
+                await run.drain()  # what the run before had queued
         finally:
             await run.abandon()
     return progress, not context.stopping.is_set()
@@ -159,6 +162,10 @@ class _Run:
             return
         for name, count in (await self._context.store(queue_leads, self._context, leads)).items():
             self._progress.note(name, count=count)
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Look at what waits in the queue and is due, whoever queued it."""
 
         def on_report(_kind: str, report: Report) -> None:
             assert isinstance(report, LookReport)

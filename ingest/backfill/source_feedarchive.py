@@ -1,7 +1,7 @@
 """The source `feed-archive`: what a feed listed once, and what a WordPress site has published.
 
-    the site's posts by WordPress's API, if it has one: all of them, and asked for by date
-    else the feed, walked back page by page (RFC 5005, `?paged=N`)
+the site's posts by WordPress's API, if it has one: all of them, and asked for by date
+else the feed, walked back page by page (RFC 5005, `?paged=N`)
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ class FeedArchiveSource:
                 return {"root": root, "page": 1}
         return {"walk": walk_as_json(start_walk(self.url))}
 
-    async def _go_through_posts(
-        self, root: str, first: int
-    ) -> AsyncGenerator[Step, None]:
+    async def _go_through_posts(self, root: str, first: int) -> AsyncGenerator[Step, None]:
         page: int | None = first
         while page is not None:
             posts = await self._read_posts(root, page)
@@ -105,9 +103,7 @@ class FeedArchiveSource:
 
     async def _read_posts(self, root: str, page: int) -> PostsPage | Failure | Rejection:
         url = posts_url(root, since=self.since, until=self.until, page=page)
-        found = await load_body(
-            self.context, url, accept="application/json", max_bytes=_MAX_BYTES
-        )
+        found = await load_body(self.context, url, accept="application/json", max_bytes=_MAX_BYTES)
         if not isinstance(found, FetchedPage):
             return found
         return await self.context.compute(

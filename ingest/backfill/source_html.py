@@ -1,4 +1,4 @@
-"""The source `html`: pages that somebody saved, with the address that they carry or that is told."""
+"""The source `html`: pages that somebody saved, by the addresses that they carry."""
 
 from __future__ import annotations
 

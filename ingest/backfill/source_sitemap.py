@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ingest.backfill.items import Cursor, Skipped, Step
 from ingest.backfill.leads import Lead
 from ingest.backfill.loading import load_body
-from ingest.backfill.sitemaps import MAX_BYTES, SitemapEntry, read_sitemap
+from ingest.backfill.sitemaps import MAX_BYTES, Sitemap, SitemapEntry, read_sitemap
 from ingest.backfill.sitemapwalk import (
     SitemapBudget,
     SitemapWalk,
@@ -104,7 +104,7 @@ class SitemapSource:
             found = announced_sitemaps(body.body, url=robots)
         return start_walk(found or usual_sitemaps(self.url), budget=self.budget)
 
-    async def _read(self, url: str) -> Any:
+    async def _read(self, url: str) -> Sitemap | Rejection:
         page = await load_body(self.context, url, accept=_ACCEPT, max_bytes=MAX_BYTES)
         if isinstance(page, Rejection):
             return page

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ingest.backfill.inputs import BadLine
 from ingest.backfill.items import Cursor, Skipped, Step
 from ingest.backfill.leads import Lead
 from ingest.backfill.loading import load_body
-from ingest.backfill.inputs import BadLine
 from ingest.backfill.urllists import read_url_list
 from ingest.context import Context
 from ingest.errors import UsageError

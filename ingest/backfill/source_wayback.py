@@ -47,7 +47,9 @@ class WaybackSource:
             query = self.queries[number]
             async for row, after in self.archive.captures(query, place):
                 if not isinstance(row, CaptureRow):
-                    raise SourceError(f"the index of {query.url}: {row.reason}; --resume asks again")
+                    raise SourceError(
+                        f"the index of {query.url}: {row.reason}; --resume asks again"
+                    )
                 yield Step(
                     item=self._item(row),
                     cursor={"query": number, "index": after.as_dict()},

@@ -60,6 +60,7 @@ class _Options:
 @app.command()
 def wayback(
     context: typer.Context,
+    *,
     targets: Annotated[
         list[str] | None,
         typer.Argument(help='Addresses; "https://example.org/news/*" and "*.example.org" too.'),
@@ -84,23 +85,23 @@ def wayback(
 
     Example: storywatch backfill wayback --known --since 2023-09-01 --until 2023-09-20
     """
-    from ingest.backfill.opening import open_wayback  # noqa: PLC0415 - --help needs none of it
+    from ingest.backfill.opening import Asked, open_wayback  # noqa: PLC0415 - --help needs none
+    from ingest.runtime import fetch_policy  # noqa: PLC0415
 
     if not (targets or known or versions_of):
         raise UsageError("name addresses, --versions-of an article, or --known")
 
     async def make(work: Context, config: Config, stack: AsyncExitStack) -> Source:
-        return await open_wayback(
-            work,
-            config,
-            stack,
+        start, end = _range(since, until, work)
+        asked = Asked(
             targets=tuple(targets or ()),
             articles=tuple(versions_of or ()),
             known=known,
             archive=archive,
-            since=since,
-            until=until,
+            since=start if since else None,
+            until=end if until else None,
         )
+        return await open_wayback(work, stack, asked, policy=fetch_policy(config))
 
     _command(context, make, _Options(limit, dry_run, resume, restart, workers, as_json))
 
@@ -108,6 +109,7 @@ def wayback(
 @app.command()
 def sitemap(
     context: typer.Context,
+    *,
     site: Annotated[str, typer.Argument(help="A site, or a sitemap's own address.")],
     since: Since = None,
     until: Until = None,
@@ -134,6 +136,7 @@ def sitemap(
 @app.command("feed-archive")
 def feed_archive(
     context: typer.Context,
+    *,
     feed: Annotated[str, typer.Argument(help="A feed's address.")],
     since: Since = None,
     until: Until = None,
@@ -160,6 +163,7 @@ def feed_archive(
 @app.command()
 def gdelt(
     context: typer.Context,
+    *,
     query: Annotated[
         list[str] | None, typer.Option(help="In GDELT's words, instead of the stories' names.")
     ] = None,
@@ -190,6 +194,7 @@ def gdelt(
 @app.command()
 def urls(
     context: typer.Context,
+    *,
     file: Annotated[str, typer.Argument(help="Lines, CSV, TSV or OPML; - is standard input.")],
     column: Annotated[
         str | None, typer.Option(help="The table's column of addresses, by name or number.")
@@ -216,6 +221,7 @@ def urls(
 @app.command()
 def html(
     context: typer.Context,
+    *,
     folder: Annotated[Path, typer.Argument(help="A folder of saved pages.")],
     limit: Limit = None,
     dry_run: DryRun = False,
@@ -239,6 +245,7 @@ def html(
 @app.command()
 def jsonl(
     context: typer.Context,
+    *,
     file: Annotated[Path, typer.Argument(help="JSONL: url, title, text, published_at, …")],
     limit: Limit = None,
     dry_run: DryRun = False,
@@ -247,7 +254,7 @@ def jsonl(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Articles that are extracted already: ours, news-please's, Fundus's, newspaper's, trafilatura's.
+    """Texts that are extracted already: ours, or of news-please, Fundus, newspaper, trafilatura.
 
     Example: storywatch backfill jsonl articles.jsonl
     """
@@ -272,9 +279,7 @@ def _range(
     return start, end
 
 
-def _command(
-    context: typer.Context, make_source: MakeSource, options: _Options
-) -> None:
+def _command(context: typer.Context, make_source: MakeSource, options: _Options) -> None:
     """Run a source, print the report; exit code 1 when it was interrupted or had errors."""
     if options.resume and options.restart:
         raise UsageError("--resume and --restart exclude each other")
@@ -293,9 +298,7 @@ def _command(
         raise typer.Exit(1)
 
 
-async def _preview(
-    config: Config, make_source: MakeSource, options: _Options
-) -> Counter[str]:
+async def _preview(config: Config, make_source: MakeSource, options: _Options) -> Counter[str]:
     from ingest.backfill.preview import preview_backfill  # noqa: PLC0415
     from ingest.runtime import open_context, open_database  # noqa: PLC0415
 
@@ -309,9 +312,7 @@ async def _preview(
             return await preview_backfill(work, source, limit=options.limit)
 
 
-async def _run(
-    config: Config, make_source: MakeSource, options: _Options
-) -> tuple[Done, bool]:
+async def _run(config: Config, make_source: MakeSource, options: _Options) -> tuple[Done, bool]:
     from ingest.backfill.job import begin, end  # noqa: PLC0415
     from ingest.backfill.run import run_backfill  # noqa: PLC0415
     from ingest.runtime import open_context, open_database  # noqa: PLC0415

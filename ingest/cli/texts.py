@@ -143,7 +143,7 @@ def _judge_pair(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _judge_line(line: dict[str, Any], setup: StorySetup) -> dict[str, Any]:
-    from ingest.backfill.jsonl import read_given_article  # noqa: PLC0415
+    from ingest.backfill.givenlines import read_given_article  # noqa: PLC0415
     from ingest.runtime import utc_now  # noqa: PLC0415
     from ingest.work import assess_given  # noqa: PLC0415
 
