@@ -164,7 +164,7 @@ class Stage:
 
     def _settle(self) -> None:
         """Keep the daemon running until the database holds all that the act wants."""
-        best, since = 10**9, time.monotonic()
+        best, shown, since = 10**9, 0, time.monotonic()
         while True:
             self._check_time()
             self.supervisor.keep_running()
@@ -177,8 +177,9 @@ class Stage:
             last = self.press.script.batches - 1
             if not missing and not waiting and min(self.press.shown) == last:
                 return
-            if len(missing) + waiting < best:
-                best, since = len(missing) + waiting, time.monotonic()
+            published = sum(self.press.shown)
+            if published > shown or len(missing) + waiting < best:  # what is new has to be met too
+                best, shown, since = len(missing) + waiting, published, time.monotonic()
             if time.monotonic() - since > _SETTLE_SECONDS:
                 raise StuckError(
                     f"act {self.press.act} stands still: {len(missing)} articles are not as they"
