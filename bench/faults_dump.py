@@ -11,6 +11,11 @@ how often something was looked at and not what was found:
     doubtful verdicts "unrelated"     which stored texts one is compared with depends on when:
                                       two with next to nothing in common may be among them or not
     dates within which it was published, where they come from the first look
+
+And what is told of strangers: of two articles that the script did not make of one text. There are
+millions of such pairs. A new version is compared with twenty others of those that are stored by
+then, so a pair that is alike by chance is told of in one order and not in another. Their verdicts
+are counted and left out, with clusters and travels of the articles that these brought together.
 """
 
 from __future__ import annotations
@@ -18,10 +23,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from faults_press import Press
+from faults_script import Script
 from faults_store import Store, plain
+
+Dump = dict[str, list[str]]
+"""The lines of each table."""
 
 _ARTICLE = "(SELECT canonical_url FROM article x WHERE x.id = {0})"
 _VERSION = (
@@ -103,7 +113,7 @@ QUERIES = {
 }
 
 
-def dump(press: Press, store: Store) -> dict[str, list[str]]:
+def dump(press: Press, store: Store) -> Dump:
     """The sorted lines of each table."""
     return {
         table: sorted(_line(press, row) for row in store.rows(query))
@@ -118,14 +128,57 @@ def _line(press: Press, row: Sequence[Any]) -> str:
     return text
 
 
-def digest(lines: dict[str, list[str]]) -> str:
+def leave_out_strangers(script: Script, *dumps: Dump) -> int:
+    """Take what is told of strangers out of the dumps; return how many verdicts that were."""
+    strangers, verdicts = set(), set()
+    for lines in dumps:
+        for line in lines["edge"]:
+            child, parent, is_between = json.loads(line)[:3]
+            if is_between and _root(script, child) != _root(script, parent):
+                strangers |= {child.partition(" ")[0], parent.partition(" ")[0]}
+                verdicts.add(line)
+    for lines in dumps:
+        lines["edge"] = [line for line in lines["edge"] if line not in verdicts]
+        for table in ("article_cluster", "change_travel"):
+            lines[table] = [line for line in lines[table] if not _is_of(line, strangers)]
+    return len(verdicts)
+
+
+def _root(script: Script, version: str) -> int:
+    """The article whose text a version has."""
+    number = int(version.partition("/story-")[2].partition(" ")[0])
+    copied = script.items[number].copy_of
+    return number if copied is None else copied
+
+
+def _is_of(line: str, articles: set[str]) -> bool:
+    values = [value for value in json.loads(line)[:2] if value is not None]
+    return any(value.partition(" ")[0] in articles for value in values)
+
+
+def write_dump(lines: Dump, file: Path) -> None:
+    """Keep a dump, a line with its table before it."""
+    kept = (f"{table} {line}\n" for table, of_table in lines.items() for line in of_table)
+    file.write_text("".join(kept), encoding="utf-8")
+
+
+def read_dump(file: Path) -> Dump:
+    """Take back a dump that was kept."""
+    lines: Dump = {table: [] for table in QUERIES}
+    for kept in file.read_text(encoding="utf-8").splitlines():
+        table, _, line = kept.partition(" ")
+        lines[table].append(line)
+    return lines
+
+
+def digest(lines: Dump) -> str:
     """A hash of a dump."""
     return hashlib.sha256(json.dumps(lines, ensure_ascii=False).encode()).hexdigest()
 
 
-def differences(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, list[str]]:
+def differences(one: Dump, other: Dump) -> Dump:
     """By table, what stands in one dump alone."""
-    found: dict[str, list[str]] = {}
+    found: Dump = {}
     for table, mine in one.items():
         theirs = other[table]
         if mine != theirs:
