@@ -114,7 +114,8 @@ def fill_site(site: Site) -> None:
     pages.append((site.page("/weather", title="Gewitter", text=WEATHER), "Gewitter in Nordland"))
     title = "Nordland to buy locomotives"
     pages.append((site.page("/english", title=title, text=ENGLISH, date="2023-09-05"), title))
-    pages.append((site.url + "/missing", "Nordland fehlt"))
+    site.answers["/withdrawn"] = Answer(b"", 410)
+    pages.append((site.url + "/withdrawn", "Nordland fehlt"))
     site.feed("/rss", pages)
 
 
@@ -297,7 +298,9 @@ def test_the_changelog_begins_with_this_version():
 
 def test_the_libraries_of_the_decisions_are_at_the_versions_of_the_lock():
     decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
-    lock = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8").replace("_", "-")
+    locks = ("requirements-dev.lock", "requirements-pywb.lock")
+    lock = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in locks)
+    lock = lock.replace("_", "-")
     rows = re.findall(r"^\| ([\w, -]+) \| ([\d., ]+) \|", decisions, flags=re.MULTILINE)
     pairs = [
         (name.lower().replace("_", "-"), version)

@@ -178,7 +178,7 @@ def test_the_development_lock_holds_all_of_the_other_at_the_same_versions():
     assert runtime.items() < development.items()
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, "requirements-pywb.lock"])
 def test_every_locked_file_has_a_hash_and_nothing_else_is_said(name):
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", "")
     for line in text.splitlines():
