@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.backfill.job import begin
-from ingest.backfill.jsonl import JsonLines
 from ingest.backfill.run import run_backfill
+from ingest.backfill.source_jsonl import JsonSource
 from ingest.candidates import SignatureIndex, find_candidates
 from ingest.demo.newsroom import load
 from ingest.runtime import open_context, open_database
@@ -73,7 +73,7 @@ def archive(engine, tmp_path: Path):
         loaded = read_config(config)
         with open_database(loaded) as own:
             async with open_context(own, loaded) as context:
-                source = JsonLines(write_articles(tmp_path), now=context.now)
+                source = JsonSource(context=context, file=write_articles(tmp_path))
                 job = await begin(context, source, limit=None, resume=False, restart=False)
                 done, complete = await run_backfill(context, source, job, in_hand=4, limit=None)
                 assert complete

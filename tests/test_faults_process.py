@@ -21,7 +21,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, inspect, select
 
-from ingest.backfill.jsonl import backfill_jsonl
+from ingest.backfill.job import begin
+from ingest.backfill.run import run_backfill
+from ingest.backfill.source_jsonl import JsonSource
 from ingest.daemon import Ticks, run_daemon
 from ingest.errors import LockLostError
 from ingest.log import JSONFormatter, LineFormatter, Throttle
@@ -422,8 +424,11 @@ def test_a_backfill_beside_the_daemon_gives_neither_deadlocks_nor_doubles(
         parsed = read_config(config)
         with open_database(parsed) as opened:
             async with open_context(opened, parsed) as second:
-                summary = await backfill_jsonl(second, file)
-        assert summary.errors == []
+                source = JsonSource(context=second, file=file)
+                job = await begin(second, source, limit=None, resume=False, restart=False)
+                done, complete = await run_backfill(second, source, job, in_hand=4, limit=None)
+        assert complete
+        assert done.errors == []
         await until(lambda: all(site.requests[f"/talks/{n}"] for n in range(12)))
         await until(lambda: count_rows(context.engine)["candidate"] == 0)
 

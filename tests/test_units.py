@@ -10,7 +10,8 @@ from collections import Counter
 import pytest
 from sqlalchemy import select, text
 
-from ingest.backfill.jsonl import _settle, read_given_article
+from ingest.backfill.givenlines import read_given_article
+from ingest.backfill.settle import write_given
 from ingest.errors import StorageError
 from ingest.runtime import open_context, open_database, utc_now
 from ingest.work import assess_given
@@ -304,7 +305,7 @@ def test_signatures_of_a_transaction_that_was_rolled_back_are_forgotten(engine, 
                     assessment = await context.compute(assess_given, article, context.stories)
 
                     def work(connection):
-                        _settle(connection, context, article, assessment)
+                        write_given(connection, context, article, assessment)
                         context.signatures.refresh(connection)
                         if fail:
                             raise ZeroDivisionError

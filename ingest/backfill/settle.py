@@ -159,12 +159,13 @@ async def settle_given(
     await in_turn()
     if isinstance(assessment, Rejection):
         return f"not judged: {assessment.kind}", f"{article.url}: {assessment.reason}"
-    return await context.store(_write_given, context, article, assessment), None
+    return await context.store(write_given, context, article, assessment), None
 
 
-def _write_given(
+def write_given(
     connection: Connection, context: Context, article: Article, assessment: Assessment
 ) -> str:
+    """Write a given article in the caller's transaction; return what it was."""
     candidate = Candidate(
         url=article.url,
         canonical_url=article.canonical_url,
