@@ -113,18 +113,18 @@ def content(engine):
 def test_a_killed_backfill_goes_on_at_its_checkpoint_and_comes_to_the_same(
     config, engine, tmp_path, opened
 ):
-    file = articles_file(tmp_path, 40)
+    file = articles_file(tmp_path, 100)
     killed = start(config, "jsonl", file)
     wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 8, killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     stored = rows(engine, "SELECT count(*) FROM article")[0][0]
-    assert 8 <= stored < 40
+    assert 8 <= stored < 100
     refused = run(config, "jsonl", file, expected=2)
     assert "--resume" in refused["told"]
     report = run(config, "jsonl", file, "--resume")
     assert report["state"] == "done"
-    assert report["outcomes"]["new-version"] + report["outcomes"].get("known", 0) >= 40 - stored
+    assert report["outcomes"]["new-version"] + report["outcomes"].get("known", 0) >= 100 - stored
     other = tmp_path / "other"
     other.mkdir()
     url = f"sqlite:///{other}/whole.db"
@@ -156,7 +156,7 @@ def test_a_limit_is_a_job_of_its_own(config, engine, tmp_path):
 
 
 def test_ctrl_c_ends_in_order_and_the_rest_is_resumed(config, engine, tmp_path):
-    file = articles_file(tmp_path, 40)
+    file = articles_file(tmp_path, 100)
     process = start(config, "jsonl", file)
     wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 5, process)
     process.send_signal(signal.SIGINT)
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_in_order_and_the_rest_is_resumed(config, engine, tmp_path):
     assert "--resume goes on here" in told
     assert rows(engine, "SELECT state FROM backfill_job") == [("interrupted",)]
     run(config, "jsonl", file, "--resume")
-    assert rows(engine, "SELECT count(*) FROM article") == [(40,)]
+    assert rows(engine, "SELECT count(*) FROM article") == [(100,)]
     assert rows(engine, "SELECT state FROM backfill_job") == [("done",)]
 
 

@@ -62,16 +62,20 @@ def config(site, url, tmp_path):
     return write
 
 
-def test_a_page_that_cannot_be_stored_is_tried_given_up_and_told_of(site, engine, config, caplog):
+def test_a_page_that_cannot_be_stored_is_tried_given_up_and_told_of(
+    site, engine, config, caplog, clock
+):
     refuse(engine, "version")
     file = config([site.feed("/rss", pages(site, 30, bad=0))])
-    run_once(file, everything=False)
+    run_once(file, everything=False, now=clock)
     assert count_rows(engine)["article"] == 29
     [(attempts, leased)] = rows(engine, "SELECT attempts, leased_until FROM candidate")
     assert attempts >= 1
     assert leased is None
     assert "set aside: " in caplog.text
-    run_once(file, everything=False, times=6)
+    for _ in range(4):
+        clock.advance(minutes=1)
+        run_once(file, everything=False, now=clock)
     [(stage, rule, detail)] = rows(engine, "SELECT stage, rule, detail FROM discard")
     assert (stage, rule) == ("fetch", "unstorable")
     assert "contradicts what is stored" in detail
