@@ -1,0 +1,200 @@
+"""Whether a page may concern a story, from its bytes, before anything is parsed.
+
+    body ─> without programs and styles, escapes undone
+         ─> UTF-8: does it seem to name all sides of a story? ─no─> refused
+                ─yes─> every letter folded, as far as names need it ─> all words of a name of each
+                       side, with the word boundaries of `ingest.names`?
+         ─> UTF-16 and ISO-2022-JP, if it looks so: decoded, then the same
+         ─> any other encoding: decoded as the extraction will do it, then the same; without a
+            label, the bytes of all words in all encodings are looked for besides
+
+Nearly every page ends at the first question (`ingest.backfill.firstlook`): a few passes over its
+bytes in C, and hardly a decision in Python. What passes does name the sides, but for pages of
+other encodings without a label; whether near each other and in time, is for `ingest.story` to say.
+
+What it may miss, though `ingest.story.judge_text` would accept the text: a name that is cut in two,
+at every mention, by markup inside a word other than a first letter set apart or a `<wbr>`; names in
+an encoding that nothing labels, when they are in odd letters (mixed case, accents that are not
+configured, character references), which the extraction can't read either; a text that belongs to a
+story only because it has the text of its seed and not the names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ingest.backfill.automata import Finder, compile_finder, find_words
+from ingest.backfill.bytesigns import ALIKE, reads_as, sign_elsewhere, sign_folded
+from ingest.backfill.firstlook import FirstLook, compile_first_look, find_tag, seems_told
+from ingest.backfill.lettering import (
+    CONTROLS,
+    Lettering,
+    choose_lettering,
+    matters,
+    replace_every,
+    undo_escapes,
+    undo_letter_escapes,
+)
+from ingest.backfill.unread import cut_unread
+from ingest.backfill.vocabulary import Vocabulary, is_told, read_vocabulary
+from ingest.backfill.wording import Word, read_sides
+from ingest.htmltext import decode_html, known_codec
+from ingest.story import StoryRule
+
+_ASCII, _HIGH = bytes(range(128)), bytes(range(128, 256))
+_PRINTABLE = bytes(set(_ASCII) - set(CONTROLS))
+_WIDE = ("utf-16-le", "utf-16-be")
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF8 = frozenset({"utf-8"})
+_CHANCE = 200  # bytes that could be UTF-8 by chance, once the ASCII between them is gone
+_LARGEST = 3 * 2**20  # as MAX_HTML of ingest.extract
+_BEGINNING = 4096  # bytes in which a label may stand
+_LABEL = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What `compile_screen` makes; to another process it goes as its rules, to be made anew."""
+
+    rules: tuple[StoryRule, ...]
+    largest: int  # bytes of a page that is looked at
+    vocabulary: Vocabulary
+    lettering: Lettering
+    first_look: FirstLook
+    folded: Finder  # of the words in UTF-8, as they are once every letter is folded
+    elsewhere: Finder  # of the words in other encodings, under ALIKE
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _compile, (self.rules, self.largest)
+
+    def may_concern(self, body: bytes, *, charset: str | None = None) -> bool:
+        """Whether a page may be of one of the stories; its content encoding must be undone.
+
+        `charset` is what its HTTP header says. Never raises; the time is linear in the size, and
+        the memory of a page made to take much is sixty times its size. One above `largest` passes.
+        """
+        if len(body) > self.largest:
+            return True
+        return any(map(self._concerns, _decode_wide(body))) or self._concerns(body, charset)
+
+    def _concerns(self, body: bytes, charset: str | None = None) -> bool:
+        plain = undo_letter_escapes(cut_unread(body))
+        tail = plain.translate(None, _PRINTABLE)
+        if tail.translate(None, _HIGH):
+            plain, tail = plain.translate(None, CONTROLS), tail.translate(None, CONTROLS)
+        label = charset or _read_label(body)
+        is_short = len(tail) < _CHANCE
+        if not is_short or _is_utf8(plain, label=label):
+            try:
+                if seems_told(self.first_look, plain, tail) and self._is_told(plain):
+                    return True
+            except UnicodeDecodeError:
+                pass
+            else:
+                is_doubtful = is_short and not label and self._holds_other_words(tail)
+                return is_doubtful and self._is_told_elsewhere(body)
+        decoded = decode_html(body, charset=charset).encode("utf-8", "replace")
+        if self._concerns(decoded, "utf-8"):
+            return True
+        return not label and self._is_told_elsewhere(body)
+
+    def _is_told(self, body: bytes) -> bool:
+        """Whether all sides of a story are named, once every letter is folded."""
+        stream = undo_escapes(body)
+        if matters(stream.translate(None, _ASCII).decode("utf-8", "ignore"), self.lettering):
+            text = replace_every(stream.decode("utf-8", "replace"), self.lettering)
+            stream = text.encode("utf-8", "replace")
+        stream = stream.lower()
+
+        def stands(number: int, start: int, end: int, _encodings: frozenset[str]) -> bool:
+            return _stands_alone(self.vocabulary.words[number], stream, start, end)
+
+        found = find_words(self.folded, stream, stands)
+        if found is None:
+            return True
+        return is_told(self.vocabulary, found) and is_told(
+            self.vocabulary, found, text=stream.decode("utf-8", "replace")
+        )
+
+    def _is_told_elsewhere(self, body: bytes) -> bool:
+        """The same by the bytes of many encodings, without word boundaries."""
+        found = self._find_elsewhere(undo_letter_escapes(body))
+        return found is None or is_told(self.vocabulary, found)
+
+    def _holds_other_words(self, tail: bytes) -> bool:
+        """Whether what seems to be UTF-8 may be words in another encoding."""
+        return bool(self._find_elsewhere(tail, besides=_UTF8))
+
+    def _find_elsewhere(
+        self, body: bytes, *, besides: frozenset[str] = frozenset()
+    ) -> set[int] | None:
+        def stands(number: int, start: int, end: int, encodings: frozenset[str]) -> bool:
+            word = self.vocabulary.words[number]
+            return reads_as(word, body[start:end], encodings - besides)
+
+        return find_words(self.elsewhere, body.translate(ALIKE), stands)
+
+
+def compile_screen(rules: Sequence[StoryRule], *, largest: int = _LARGEST) -> Screen | None:
+    """Prepare a screen for all stories, in about half a second; None when one takes any text.
+
+    `largest` is in bytes; what is larger the extraction does not take either, and says so itself.
+    A side with a name that consists of signs only counts as named; a story whose sides are all so
+    takes any text. Raises ValueError for a name with nothing to look for.
+    """
+    return _compile(tuple(rules), largest) if all(map(read_sides, rules)) else None
+
+
+def _compile(rules: tuple[StoryRule, ...], largest: int) -> Screen:
+    vocabulary = read_vocabulary(rules)
+    lettering = choose_lettering(word.folded for word in vocabulary.words)
+    return Screen(
+        rules=rules,
+        largest=largest,
+        vocabulary=vocabulary,
+        lettering=lettering,
+        first_look=compile_first_look(vocabulary, lettering),
+        folded=compile_finder(
+            [dict.fromkeys(sign_folded(word), _UTF8) for word in vocabulary.words]
+        ),
+        elsewhere=compile_finder([sign_elsewhere(word) for word in vocabulary.words]),
+    )
+
+
+def _read_label(body: bytes) -> str | None:
+    found = _LABEL.search(body, 0, _BEGINNING)
+    return found[1].decode("ascii") if found else None
+
+
+def _is_utf8(body: bytes, *, label: str | None) -> bool:
+    """Whether a page with little but ASCII is in UTF-8; its label wins, as in the extraction."""
+    if body.isascii():
+        return True
+    if known_codec(label) not in {None, "utf-8"}:
+        return False
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode_wide(body: bytes) -> Iterator[bytes]:
+    """The page as UTF-8 if it may be in UTF-16 or in ISO-2022-JP, which look like ASCII."""
+    wide = _WIDE if b"\0" in body or body.startswith(_MARKS) else ()
+    for encoding in (*wide, *(("iso2022_jp",) if b"\x1b" in body else ())):
+        yield body.decode(encoding, "replace").encode("utf-8", "replace")
+
+
+def _stands_alone(word: Word, stream: bytes, start: int, end: int) -> bool:
+    """Whether a word has the boundaries it needs, as `ingest.names` draws them."""
+    if stream.startswith(b">", start):  # the rest of a word, after a tag
+        initial = word.folded[0].encode()
+        start = find_tag(stream, start) - len(initial)
+        if not stream.startswith(initial, max(start, 0)):
+            return False
+    before = stream[max(start - 4, 0) : start].decode("utf-8", "ignore")[-1:]
+    after = stream[end : end + 4].decode("utf-8", "ignore")[:1]
+    return not (word.opens and before.isalnum()) and not (word.closes and after.isalnum())
