@@ -12,7 +12,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,6 +69,7 @@ class _Running:
     )
     asked: asyncio.Future[bool] | None = None  # whether the lock is held; may outlast many ticks
     fatal: LockLostError | None = None
+    wanted: set[str] = field(default_factory=set)  # jobs with new work since their run began
     unsettled: set[str] = field(default_factory=set)  # jobs whose claims outlived a refusal
     refusals: int = 0  # of the database, in a row
     rest_until: float = 0.0  # on the monotonic clock
@@ -114,6 +115,7 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
     )
 
     def fetch_now() -> None:
+        running.wanted.add("fetch-candidates")
         scheduler.modify_job("fetch-candidates", next_run_time=context.now())
 
     jobs: dict[str, tuple[Job, float]] = {
@@ -143,7 +145,7 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
             id=name,
             next_run_time=context.now(),
             args=(context, name, job),
-            kwargs={"running": running, "lock": lock, "ticks": ticks},
+            kwargs={"running": running, "lock": lock, "ticks": ticks, "again": fetch_now},
         )
     scheduler.start()
     log.info("watching; stories: %s", ", ".join(item.rule.slug for item in context.stories))
@@ -168,7 +170,14 @@ async def run_daemon(context: Context, *, lock: DaemonLock, ticks: Ticks) -> Non
 
 
 async def _run_job(
-    context: Context, name: str, job: Job, *, running: _Running, lock: DaemonLock, ticks: Ticks
+    context: Context,
+    name: str,
+    job: Job,
+    *,
+    running: _Running,
+    lock: DaemonLock,
+    ticks: Ticks,
+    again: Callable[[], None],
 ) -> None:
     """Run a job as a task of our own, write down how it went, and keep the clock ticking.
 
@@ -179,6 +188,7 @@ async def _run_job(
     claims = name in running.tasks.values() and started < running.claiming[name]
     if context.stopping.is_set() or started < running.rest_until or claims:
         return
+    running.wanted.discard(name)
     running.claiming[name] = started + (ticks.claim_seconds if name in _CLAIMING else math.inf)
     task = asyncio.ensure_future(
         _supervise(context, name, job, lock=lock, ticks=ticks, running=running)
@@ -191,6 +201,8 @@ async def _run_job(
             raise
     finally:
         del running.tasks[task]
+        if name in running.wanted and not context.stopping.is_set():
+            again()  # what came when the run had claimed for the last time
 
 
 async def _supervise(
