@@ -9,14 +9,19 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from ingest.backfill.items import Capture, Skipped, Step
 from ingest.backfill.job import begin
+from ingest.backfill.leads import Lead
+from ingest.backfill.run import run_backfill
 from ingest.backfill.source_jsonl import JsonSource
-from ingest.errors import AlreadyRunningError
+from ingest.errors import AlreadyRunningError, SourceError
+from ingest.model import FailureKind, FetchedPage, ObservationSource, Rejection
 from ingest.runtime import open_context, open_database
 from storage.engine import transaction
 from tests.commands import ROOT
@@ -209,3 +214,114 @@ def test_leads_are_looked_at_as_the_daemon_does(config, site, engine, tmp_path):
         ("live",),
     ]
     assert count_rows(engine)["candidate"] == 1  # what is missing may yet come
+
+
+# ---------------------------------------------------------------- sources of the tests' own
+
+
+class Steps:
+    """A source of steps that are given; an exception among them is raised."""
+
+    name = "steps"
+
+    def __init__(self, steps):
+        self.given = steps
+        self.spec = {"of": "a test"}
+
+    async def steps(self, cursor):
+        for number, item in enumerate(self.given, start=1):
+            if cursor is not None and number <= cursor["done"]:
+                continue
+            if isinstance(item, Exception):
+                raise item
+            yield Step(item=item, cursor={"done": number})
+
+
+def work_through(config, steps, *, resume=False, on_progress=lambda _done: None):
+    async def go():
+        loaded = read_config(config)
+        with open_database(loaded) as own:
+            async with open_context(own, loaded) as context:
+                source = Steps(steps)
+                job = await begin(context, source, limit=None, resume=resume, restart=False)
+                return await run_backfill(
+                    context, source, job, in_hand=20, limit=None, on_progress=on_progress
+                )
+
+    return asyncio.run(go())
+
+
+def capture(hour, load):
+    moment = datetime(2023, 9, 5, hour, tzinfo=UTC)
+    return Capture(
+        source=ObservationSource.FILE,
+        load=load,
+        named=f"hour {hour}",
+        known_by=("https://paper.example/a", moment),
+    )
+
+
+def saved(hour, text):
+    paragraphs = "".join(f"<p>{part}</p>" for part in text.split("\n\n"))
+    body = f"<html lang=de><title>Nordland</title><article>{paragraphs}</article></html>"
+    return FetchedPage(
+        requested_url="https://paper.example/a",
+        final_url="https://paper.example/a",
+        redirects=(),
+        permanent=False,
+        status=200,
+        headers={"content-type": "text/html; charset=utf-8"},
+        body=body.encode(),
+        fetched_at=datetime(2023, 9, 5, hour, tzinfo=UTC),
+        elapsed_ms=0.0,
+    )
+
+
+def test_captures_are_written_in_their_order_whatever_is_ready_first(config, engine):
+    """A slow one, then what needs no writing, then one that is there at once."""
+    order = []
+
+    async def slow():
+        await asyncio.wait_for(quick_is_loaded.wait(), 30)
+        order.append("slow")
+        return saved(8, TALKS)
+
+    async def missing():
+        return Rejection(kind=FailureKind.NOT_FOUND, reason="no capture")
+
+    async def quick():
+        quick_is_loaded.set()
+        order.append("quick")
+        return saved(9, TALKS.replace("152", "170"))
+
+    quick_is_loaded = asyncio.Event()
+    steps = [capture(8, slow), None, capture(7, missing), Skipped(reason="x"), capture(9, quick)]
+    done, complete = work_through(config, steps)
+    assert complete
+    assert order == ["quick", "slow"]
+    assert done.counts == {"new-version": 2, "not loaded: not-found": 1, "skipped: x": 1}
+    ids = rows(engine, "SELECT id, observed_at FROM observation ORDER BY id")
+    assert [at for _, at in ids] == sorted(at for _, at in ids)
+
+
+def test_what_was_read_before_a_source_stopped_is_written(config, engine):
+    async def page():
+        return saved(8, TALKS)
+
+    with pytest.raises(SourceError, match="away"):
+        work_through(config, [capture(8, page), SourceError("the archive is away")])
+    assert rows(engine, "SELECT count(*) FROM version") == [(1,)]
+    ((kept,),) = rows(engine, "SELECT cursor FROM backfill_job")
+    assert (json.loads(kept) if isinstance(kept, str) else kept) == {"done": 1}
+
+
+def test_a_long_list_of_addresses_has_checkpoints_on_the_way(config, engine):
+    leads = [Lead(url=f"ftp://paper.example/{number}") for number in range(450)]
+    seen = []
+
+    def look(done):
+        seen.append(done.counts["bad-url"])
+
+    _, complete = work_through(config, leads, on_progress=look)
+    assert complete
+    assert sorted(set(seen)) == [200, 400, 450]

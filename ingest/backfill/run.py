@@ -15,16 +15,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from time import monotonic
 
 from ingest.backfill.items import Capture, Cursor, Given, Skipped, Source, Step
 from ingest.backfill.job import Begun, checkpoint
 from ingest.backfill.leads import Lead
 from ingest.backfill.settle import queue_leads, settle_given, write_capture
 from ingest.context import Context
-from ingest.errors import StorageError
+from ingest.errors import SourceError, StorageError
 from ingest.looking import LookReport
 from ingest.passes import PassSummary, Report, drain_queue
 from storage.failures import concerns_all
@@ -66,10 +65,30 @@ async def run_backfill(
     """Work through a source from the job's checkpoint; return what was done, and whether all was.
 
     All is the whole source or `limit` items of it. At a stop what is in hand is finished. Raises
-    StorageError when the database refuses everything: the checkpoint stands where it stood.
+    SourceError when the source can't be read on, after the same; StorageError when the database
+    refuses everything: the checkpoint stands where it stood.
     """
     progress = Progress(counts=Counter(job.counts))
     run = _Run(context, job, progress, on_progress, cursor=job.cursor)
+    saving = asyncio.ensure_future(run.keep_saving())
+    try:
+        await _go_through(context, source, job, run, in_hand=in_hand, limit=limit)
+    finally:
+        saving.cancel()
+        await asyncio.wait({saving})
+        await run.abandon()
+    return progress, not context.stopping.is_set()
+
+
+async def _go_through(
+    context: Context,
+    source: Source,
+    job: Begun,
+    run: _Run,
+    *,
+    in_hand: int,
+    limit: int | None,
+) -> None:
     taken = 0
     async with aclosing(source.steps(job.cursor)) as steps:
         try:
@@ -80,12 +99,12 @@ async def run_backfill(
                 taken += 1
                 if taken == limit:
                     break
-            await run.finish()
-            if job.cursor is not None:
-                await run.drain()  # what the run before had queued
-        finally:
-            await run.abandon()
-    return progress, not context.stopping.is_set()
+        except SourceError:
+            await run.finish()  # what was read before
+            raise
+        await run.finish()
+        if job.cursor is not None:
+            await run.drain()  # what the run before had queued
 
 
 class _Run:
@@ -107,27 +126,23 @@ class _Run:
         self._cursor = cursor
         self._pending: deque[tuple[Step, asyncio.Task[_Outcome]]] = deque()
         self._leads: list[Lead] = []
-        self._saved_at = monotonic()
 
     async def take(self, step: Step, *, in_hand: int) -> None:
         """Begin an item, once there is room."""
-        if isinstance(step.item, Lead):
-            self._leads.append(step.item)
-            self._pending.append((step, asyncio.ensure_future(_nothing())))
-            if len(self._leads) >= _LEADS:
-                await self._work_on_leads()
-            return
         before = self._pending[-1][1] if self._pending else None
         task = asyncio.ensure_future(_do(self._context, step, before))
         self._pending.append((step, task))
+        if isinstance(step.item, Lead):
+            self._leads.append(step.item)
+            if len(self._leads) >= _LEADS:
+                await self._settle_all()
+            return
         while len(self._pending) >= in_hand:
             await self._settle_first()
 
     async def finish(self) -> None:
         """Wait for what is in hand, and save the checkpoint."""
-        await self._work_on_leads()
-        while self._pending:
-            await self._settle_first()
+        await self._settle_all()
         await self._save()
 
     async def abandon(self) -> None:
@@ -137,6 +152,11 @@ class _Run:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    async def _settle_all(self) -> None:
+        await self._work_on_leads()
+        while self._pending:
+            await self._settle_first()
 
     async def _settle_first(self) -> None:
         step, task = self._pending[0]
@@ -152,8 +172,6 @@ class _Run:
             )
         self._cursor, self._progress.share = step.cursor, step.share
         self._on_progress(self._progress)
-        if monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
-            await self._save()
 
     async def _work_on_leads(self) -> None:
         """Queue the leads at hand in one transaction, then look at what is due."""
@@ -174,32 +192,35 @@ class _Run:
 
         await drain_queue(self._context, PassSummary(), on_report=on_report)
 
+    async def keep_saving(self) -> None:
+        """Save the checkpoint now and then, and with it extend the lease; until it is cancelled."""
+        while True:
+            await asyncio.sleep(_CHECKPOINT_SECONDS)
+            with suppress(StorageError):  # the next write of the run says so
+                await self._save()
+
     async def _save(self) -> None:
-        self._saved_at = monotonic()
         counts: Mapping[str, int] = self._progress.counts
         await checkpoint(self._context, self._job, cursor=self._cursor, counts=counts)
 
 
-async def _nothing() -> _Outcome:
-    return None
-
-
 async def _do(context: Context, step: Step, before: asyncio.Task[_Outcome] | None) -> _Outcome:
-    """Work on an item; written after the one before it."""
-    item = step.item
-    if item is None or isinstance(item, Skipped):
-        return None
+    """Work on an item; it is written, and done, after all before it."""
 
     async def in_turn() -> None:
         if before is not None:
             await asyncio.wait({before})
 
+    item = step.item
+    outcome: _Outcome = None  # leads are queued together, what was skipped is told by the source
     try:
         if isinstance(item, Capture):
-            return await write_capture(context, item, in_turn=in_turn)
-        assert isinstance(item, Given)
-        return await settle_given(context, item.article, in_turn=in_turn)
+            outcome = await write_capture(context, item, in_turn=in_turn)
+        elif isinstance(item, Given):
+            outcome = await settle_given(context, item.article, in_turn=in_turn)
     except StorageError as error:
         if concerns_all(error):
             raise
-        return "failed", str(error)
+        outcome = "failed", str(error)
+    await in_turn()
+    return outcome
