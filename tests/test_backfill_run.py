@@ -9,18 +9,20 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from ingest.backfill.days import Days, read_days
 from ingest.backfill.items import Capture, Skipped, Step
 from ingest.backfill.job import begin
 from ingest.backfill.leads import Lead
 from ingest.backfill.run import run_backfill
 from ingest.backfill.source_jsonl import JsonSource
-from ingest.errors import AlreadyRunningError, SourceError
+from ingest.backfill.source_sitemap import SitemapSource
+from ingest.errors import AlreadyRunningError, SourceError, UsageError
 from ingest.model import FailureKind, FetchedPage, ObservationSource, Rejection
 from ingest.runtime import open_context, open_database
 from storage.engine import transaction
@@ -325,3 +327,35 @@ def test_a_long_list_of_addresses_has_checkpoints_on_the_way(config, engine):
     _, complete = work_through(config, leads, on_progress=look)
     assert complete
     assert sorted(set(seen)) == [200, 400, 450]
+
+
+def test_what_is_asked_for_without_an_end_is_the_same_job_later(config, clock):
+    async def go():
+        loaded = read_config(config)
+        with open_database(loaded) as own:
+            async with open_context(own, loaded, now=clock) as context:
+                source = SitemapSource(context=context, url="https://paper.example/", days=Days())
+                return await begin(context, source, limit=None, resume=True, restart=False)
+
+    first = asyncio.run(go())
+    clock.advance(days=1)
+    assert asyncio.run(go()).id == first.id
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ((2023, 9, 1), (2023, 9, 1), timedelta(days=1, microseconds=-1)),
+        ((2023, 9, 1), (2023, 9, 1, 12), timedelta(hours=12)),
+    ],
+)
+def test_the_last_day_is_a_whole_one_unless_an_hour_is_told(since, until, expected):
+    days = read_days(datetime(*since), datetime(*until))  # noqa: DTZ001 - as typer gives them
+    start, end = days.within(datetime.now(UTC))
+    assert start == datetime(*since, tzinfo=UTC)
+    assert end - start == expected
+
+
+def test_days_in_the_wrong_order_are_refused():
+    with pytest.raises(UsageError, match="--until 2023-09-01 lies before --since 2023-09-02"):
+        read_days(datetime(2023, 9, 2), datetime(2023, 9, 1))  # noqa: DTZ001

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ingest.backfill.days import Days
 from ingest.backfill.job import begin, end
 from ingest.backfill.opening import Asked, open_wayback
 from ingest.backfill.run import run_backfill
@@ -27,7 +28,7 @@ from tests.running import ACCEPT_ALL, TALKS, WEATHER, count_rows, read_config, r
 from tests.site import Answer
 
 SINCE = datetime(2023, 9, 1, tzinfo=UTC)
-UNTIL = datetime(2023, 9, 20, tzinfo=UTC)
+DAYS = Days(since=SINCE, until=datetime(2023, 9, 20, tzinfo=UTC))
 FAST = Manners(queries_per_minute=6000, captures_per_second=500, silence_seconds=0.1, tries=2)
 CONTENT = """
     SELECT article.canonical_url, version.seq, version.title, version.text,
@@ -67,9 +68,7 @@ def make_sitemap(site, tmp_path):
     site.answers["/a.xml"] = xml(f"<urlset>{first}</urlset>")
     packed = gzip.compress(f"<urlset>{second}</urlset>".encode())
     site.answers["/b.xml.gz"] = Answer(packed, 200, {"Content-Type": "application/gzip"})
-    return lambda context: SitemapSource(
-        context=context, url=site.url + "/", since=SINCE, until=UNTIL
-    )
+    return lambda context: SitemapSource(context=context, url=site.url + "/", days=DAYS)
 
 
 def make_feed_archive(site, tmp_path):
@@ -88,9 +87,7 @@ def make_feed_archive(site, tmp_path):
     site.answers["/feed"] = document(listed[:3], "/feed-2")
     site.answers["/feed-2"] = document(listed[3:6], "/feed-1")
     site.answers["/feed-1"] = document(listed[6:], None)
-    return lambda context: FeedArchiveSource(
-        context=context, url=site.url + "/feed", since=SINCE, until=UNTIL
-    )
+    return lambda context: FeedArchiveSource(context=context, url=site.url + "/feed", days=DAYS)
 
 
 def make_wordpress(site, tmp_path):
@@ -106,9 +103,7 @@ def make_wordpress(site, tmp_path):
     ]
     headers = {"Content-Type": "application/json", "X-WP-TotalPages": "1"}
     site.answers["/wp-json/wp/v2/posts"] = Answer(json.dumps(posts).encode(), 200, headers)
-    return lambda context: FeedArchiveSource(
-        context=context, url=site.url + "/feed", since=SINCE, until=UNTIL
-    )
+    return lambda context: FeedArchiveSource(context=context, url=site.url + "/feed", days=DAYS)
 
 
 def make_gdelt(site, tmp_path):
@@ -126,8 +121,7 @@ def make_gdelt(site, tmp_path):
     return lambda context: GdeltSource(
         context=context,
         queries=("trains",),
-        since=SINCE,
-        until=SINCE + timedelta(days=2),
+        days=Days(since=SINCE, until=SINCE + timedelta(days=2)),
         api=site.url + "/gdelt",
         pause=no_pause,
     )
@@ -276,7 +270,7 @@ def archived(collection, **asked):
             return await open_wayback(
                 context,
                 stack,
-                Asked(archive=collection, since=SINCE, until=UNTIL, **asked),
+                Asked(archive=collection, days=DAYS, **asked),
                 policy=fetch_policy(config),
                 manners=FAST,
             )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ingest.backfill.cdxquery import article_queries, target_query
+from ingest.backfill.days import Days
 from ingest.backfill.gdelt import build_queries
 from ingest.backfill.source_wayback import WaybackSource
 from ingest.backfill.wayback import (
@@ -31,17 +31,12 @@ class Asked:
     articles: tuple[str, ...] = ()  # by any of their addresses
     known: bool = False  # all stored articles
     archive: str | None = None  # a pywb collection; None: the Internet Archive
-    since: datetime | None = None
-    until: datetime | None = None
+    days: Days = field(default_factory=Days)
 
     @property
     def spec(self) -> dict[str, Any]:
         """The same as JSON."""
-        return {
-            **asdict(self),
-            "since": self.since and self.since.isoformat(),
-            "until": self.until and self.until.isoformat(),
-        }
+        return {**asdict(self), "days": self.days.spec}
 
 
 async def open_wayback(
@@ -62,10 +57,10 @@ async def open_wayback(
         groups += await context.store(known_addresses)
         if not groups:
             raise UsageError("no articles are stored yet: --known has nothing to ask for")
-    within = {"since": asked.since, "until": asked.until}
-    queries = [target_query(target, **within) for target in asked.targets]
+    since, until = asked.days.since, asked.days.until
+    queries = [target_query(target, since=since, until=until) for target in asked.targets]
     for addresses in groups:
-        queries += article_queries(addresses, **within)
+        queries += article_queries(addresses, since=since, until=until)
     fetcher = await stack.enter_async_context(
         Fetcher(patient_policy(policy, manners), now=context.now)
     )

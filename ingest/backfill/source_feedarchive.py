@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ingest.backfill.days import Days
 from ingest.backfill.feedarchives import (
     FeedBudget,
     FeedWalk,
@@ -53,19 +54,14 @@ class FeedArchiveSource:
 
     context: Context
     url: str
-    since: datetime
-    until: datetime
+    days: Days
     budget: FeedBudget = field(default_factory=FeedBudget)
     name = "feed-archive"
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The address and the range."""
-        return {
-            "url": self.url,
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-        }
+        """The address and the days."""
+        return {"url": self.url, **self.days.spec}
 
     async def steps(self, cursor: Cursor | None) -> AsyncGenerator[Step, None]:
         """Go through posts or pages; the cursor is the page in hand, until it is done.
@@ -102,7 +98,8 @@ class FeedArchiveSource:
             yield Step(item=None, cursor={"root": root, "page": done + 1}, share=share)
 
     async def _read_posts(self, root: str, page: int) -> PostsPage | Failure | Rejection:
-        url = posts_url(root, since=self.since, until=self.until, page=page)
+        since, until = self.days.within(self.context.now())
+        url = posts_url(root, since=since, until=until, page=page)
         found = await load_body(self.context, url, accept="application/json", max_bytes=_MAX_BYTES)
         if not isinstance(found, FetchedPage):
             return found
@@ -115,6 +112,7 @@ class FeedArchiveSource:
         )
 
     async def _walk_back(self, walk: FeedWalk) -> AsyncGenerator[Step, None]:
+        since, until = self.days.within(self.context.now())
         while walk.url is not None:
             before = {"walk": walk_as_json(walk)}
             document = await self._read_feed(walk.url)
@@ -124,9 +122,9 @@ class FeedArchiveSource:
                     raise SourceError(f"{walk.url}: {document.reason}; --resume tries it again")
                 return
             for entry in document.entries:
-                if _is_wanted(entry, since=self.since, until=self.until):
+                if _is_wanted(entry, since=since, until=until):
                     yield Step(item=_lead(entry, document), cursor=before)
-            walk = walk_on(walk, document, since=self.since, budget=self.budget)
+            walk = walk_on(walk, document, since=since, budget=self.budget)
             yield Step(item=None, cursor={"walk": walk_as_json(walk)})
 
     async def _read_feed(self, url: str) -> FeedDocument | NotAFeed | Failure | Rejection:

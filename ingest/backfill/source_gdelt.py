@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from ingest.backfill.days import Days
 from ingest.backfill.gdelt import API, RECORDS, ArticleList, Window, query_url, read_articles
 from ingest.backfill.gdeltwindows import (
     next_window,
@@ -32,8 +32,7 @@ class GdeltSource:
 
     context: Context
     queries: tuple[str, ...]
-    since: datetime
-    until: datetime
+    days: Days
     api: str = API
     records: int = RECORDS
     interval_seconds: float = 5.0
@@ -42,21 +41,18 @@ class GdeltSource:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The queries and the range."""
-        return {
-            "queries": list(self.queries),
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-        }
+        """The queries and the days."""
+        return {"queries": list(self.queries), **self.days.spec}
 
     async def steps(self, cursor: Cursor | None) -> AsyncGenerator[Step, None]:
         """Go through the windows of each query; the cursor is the window in hand, until it is done.
 
         Raises SourceError when GDELT does not answer.
         """
+        since, until = self.days.within(self.context.now())
         start = cursor["query"] if cursor else 0
         for number in range(start, len(self.queries)):
-            search = start_search(since=self.since, until=self.until)
+            search = start_search(since=since, until=until)
             if cursor and number == start:
                 search = search_from_json(cursor["search"])
             while (window := next_window(search)) is not None:
@@ -66,12 +62,14 @@ class GdeltSource:
                     yield Step(item=lead, cursor=before)
                 search = search_on(search, window, listed=found.listed, records=self.records)
                 after = {"query": number, "search": search_as_json(search)}
-                yield Step(item=None, cursor=after, share=self._share(number, window))
+                yield Step(
+                    item=None,
+                    cursor=after,
+                    share=self._share(number, (window.end - since) / (until - since)),
+                )
 
-    def _share(self, query: int, window: Window) -> float:
-        range_seconds = (self.until - self.since).total_seconds() or 1.0
-        done = (window.end - self.since).total_seconds() / range_seconds
-        return (query + min(done, 1.0)) / len(self.queries)
+    def _share(self, query: int, of_query: float) -> float:
+        return (query + min(of_query, 1.0)) / len(self.queries)
 
     async def _ask(self, query: str, window: Window) -> ArticleList:
         url = query_url(query, window, records=self.records, api=self.api)

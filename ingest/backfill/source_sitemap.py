@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from ingest.backfill.days import Days
 from ingest.backfill.items import Cursor, Skipped, Step
 from ingest.backfill.leads import Lead
 from ingest.backfill.loading import load_body
@@ -42,25 +42,21 @@ class SitemapSource:
 
     context: Context
     url: str
-    since: datetime
-    until: datetime
+    days: Days
     budget: SitemapBudget = field(default_factory=SitemapBudget)
     name = "sitemap"
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The address and the range."""
-        return {
-            "url": self.url,
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-        }
+        """The address and the days."""
+        return {"url": self.url, **self.days.spec}
 
     async def steps(self, cursor: Cursor | None) -> AsyncGenerator[Step, None]:
         """Walk through the sitemaps; the cursor holds the walk and how far the one in hand is.
 
         Raises SourceError when the site tells of none, or one can't be had for now.
         """
+        since, until = self.days.within(self.context.now())
         walk = walk_from_json(cursor["walk"]) if cursor else await self._begin()
         entry = cursor["entry"] if cursor else 0
         while (url := next_sitemap(walk)) is not None:
@@ -74,13 +70,11 @@ class SitemapSource:
                 yield Step(item=Skipped(reason="bad sitemap", error=told), cursor=after)
                 continue
             chosen = [
-                item
-                for item in sitemap.entries
-                if wanted(item, since=self.since, until=self.until, now=now)
+                item for item in sitemap.entries if wanted(item, since=since, until=until, now=now)
             ]
             for number, item in enumerate(chosen[entry:], start=entry + 1):
                 yield Step(item=_lead(item), cursor={"walk": kept, "entry": number})
-            nested = choose_sitemaps(sitemap.nested, since=self.since, until=self.until)
+            nested = choose_sitemaps(sitemap.nested, since=since, until=until)
             walk, entry = walk_on(walk, nested, budget=self.budget), 0
             left = len(sitemap.entries) - len(chosen)
             yield Step(
