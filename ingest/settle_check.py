@@ -7,6 +7,8 @@ no article          -> settle_problem: a failed look; after a second sign, gone 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from ingest.changes import content_hash
@@ -17,7 +19,8 @@ from ingest.settle_change import settle_change
 from ingest.settle_look import Look, Report, settle_same
 from ingest.settle_problem import settle_problem
 from ingest.work import PageReading
-from storage.articles import StoredArticle
+from storage.articles import StoredArticle, get_article
+from storage.timeline import lock_history
 from storage.versions import Observation
 
 
@@ -30,6 +33,7 @@ def settle_check(
     reading: PageReading | Rejection | None,
 ) -> Report:
     """Write the outcome of a later look."""
+    stored = _as_it_stands(connection, stored)
     if isinstance(fetched, Failure):
         return settle_problem(connection, context, stored, problem=fetched, page=None)
     if isinstance(fetched, NotModified):
@@ -57,3 +61,14 @@ def settle_check(
     if content_hash(content.title, content.text) == stored.current.content_hash:
         return settle_same(connection, context, look)
     return settle_change(connection, context, look, article=content, reading=reading)
+
+
+def _as_it_stands(connection: Connection, stored: StoredArticle) -> StoredArticle:
+    """The article with its current version of now, which a backfill may have split in two."""
+    lock_history(connection, stored.id)
+    present = get_article(connection, stored.id)
+    if present is None or present.current.id == stored.current.id:
+        return stored
+    if present.current.content_hash != stored.current.content_hash:
+        return stored  # the page was compared with what it was claimed with
+    return replace(stored, current=present.current)

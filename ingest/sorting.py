@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.errors import BadURLError
-from ingest.model import Candidate, Discard, Entry, FailureKind, Feed, FeedDocument, Stage
+from ingest.model import Candidate, Discard, FailureKind, Feed, FeedDocument, Stage
 from ingest.urls import canonicalize, registered_domain, url_key
 
 
@@ -28,7 +28,9 @@ def sort_entries(document: FeedDocument, feed: Feed, *, rule_version: str) -> So
         try:
             canonical = canonicalize(entry.url)
         except BadURLError as error:
-            discards[url_key_of_text(entry.url)] = _bad_url(entry, feed, error, rule_version)
+            discards[url_key_of_text(entry.url)] = discard_bad_url(
+                entry.url, error, title=entry.title, rule_version=rule_version, feed_id=feed.id
+            )
             continue
         key = url_key(canonical)
         if entry.unread_date is not None and key not in candidates:
@@ -56,15 +58,18 @@ def url_key_of_text(text: str) -> str:
     return f"bad:{text[:200]}"
 
 
-def _bad_url(entry: Entry, feed: Feed, error: BadURLError, rule_version: str) -> Discard:
+def discard_bad_url(
+    url: str, error: BadURLError, *, title: str, rule_version: str, feed_id: int | None
+) -> Discard:
+    """The discard of a string that is no URL."""
     return Discard(
-        url=entry.url,
-        canonical_url=entry.url,
-        title=entry.title,
+        url=url,
+        canonical_url=url,
+        title=title,
         stage=Stage.ENTRY,
         rule=FailureKind.BAD_URL.value,
         score=None,
         rule_version=rule_version,
         detail=str(error),
-        feed_id=feed.id,
+        feed_id=feed_id,
     )

@@ -51,7 +51,9 @@ def timed_versions(connection: Connection, article_id: int) -> tuple[TimedVersio
 
 def lock_history(connection: Connection, article_id: int) -> None:
     """Keep other writers from the article's versions until the commit; SQLite has one writer."""
-    connection.execute(select(article.c.id).where(article.c.id == article_id).with_for_update())
+    own = select(article.c.id).where(article.c.id == article_id)
+    # Not against rows that only refer to the article, as who wakes it writes one.
+    connection.execute(own.with_for_update(key_share=True))
 
 
 def has_capture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import groupby, pairwise
@@ -23,8 +24,10 @@ from ingest.model import (
 )
 from ingest.runtime import load_stories, open_context, open_database
 from ingest.settle_capture import settle_capture
+from ingest.settle_check import settle_check
 from ingest.urls import canonicalize
 from ingest.work import PageReading, assess_given
+from storage.articles import get_article
 from tests.running import ACCEPT_ALL, TALKS, read_config, rows, run_once, write_config
 
 START = datetime(2023, 9, 5, 8, tzinfo=UTC)
@@ -233,6 +236,38 @@ def test_whatever_the_order_the_history_holds_together(file, engine, looks, orde
     ]
     if len(seen) == len(set(looks)):  # nothing came back: the history is what was seen
         assert found == [(name, hours[0] + 1, hours[-1] + 1) for name, hours in seen]
+
+
+def test_a_look_that_was_under_way_when_a_run_was_split_goes_to_its_end(file, engine):
+    async def go():
+        config = read_config(file)
+        with open_database(config) as database:
+            async with open_context(database, config) as context:
+
+                async def settle_one(hour, name):
+                    await context.store(
+                        settle_capture,
+                        context,
+                        candidate_of(URL),
+                        page=page_at(hour, URL),
+                        reading=read(file, name, URL),
+                        source=ObservationSource.WAYBACK,
+                    )
+
+                await settle_one(1, "a")
+                await settle_one(5, "a")
+                claimed = await context.store(get_article, 1)
+                await settle_one(3, "b")
+                await context.store(
+                    settle_check,
+                    context,
+                    claimed,
+                    fetched=page_at(9, URL),
+                    reading=replace(read(file, "a", URL), assessment=None),
+                )
+
+    asyncio.run(go())
+    assert history(engine) == [("a", 1, 1), ("b", 3, 3), ("a", 5, 9)]
 
 
 def test_captures_line_up_with_live_looks(site, engine, url, tmp_path, clock):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.model import DatedBy
+from ingest.model import DatedBy, Entry, FeedDocument
 
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9-]{1,20})?")
 
@@ -27,3 +27,14 @@ def language_code(value: object) -> str | None:
     """Return the first part of a language tag in lower case (RFC 5646), as in "zh" for "zh-CN"."""
     found = _LANGUAGE.fullmatch(value.strip()) if isinstance(value, str) else None
     return found[1].lower() if found else None
+
+
+def lead_of_entry(entry: Entry, document: FeedDocument) -> Lead:
+    """An entry of a feed as a lead."""
+    return Lead(
+        url=entry.url,
+        title=entry.title,
+        published=entry.published,
+        modified=entry.modified,
+        language=document.language,
+    )

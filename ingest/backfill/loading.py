@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ingest.context import Context
+from ingest.feeds import parse_feed
 from ingest.inflate import decode_body
-from ingest.model import Failure, FetchedPage, NotModified, Rejection
+from ingest.model import (
+    Failure,
+    FeedDocument,
+    FetchedPage,
+    NotAFeed,
+    NotModified,
+    Rejection,
+)
 
+_FEED = "application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.5"
+_FEED_BYTES = 20 * 2**20
 _WIRE = 50 * 2**20
 """The largest sitemap that the protocol allows, not compressed."""
 
@@ -27,3 +37,17 @@ async def load_body(
         return fetched
     body = await context.compute(decode_body, fetched.body, encoding, max_bytes=max_bytes)
     return body if isinstance(body, Rejection) else replace(fetched, body=body)
+
+
+async def load_feed(context: Context, url: str) -> FeedDocument | NotAFeed | Failure | Rejection:
+    """Fetch a feed and read it in a worker."""
+    found = await load_body(context, url, accept=_FEED, max_bytes=_FEED_BYTES)
+    if not isinstance(found, FetchedPage):
+        return found
+    return await context.compute(
+        parse_feed,
+        found.body,
+        url=found.final_url,
+        content_type=found.headers.get("content-type"),
+        now=context.now(),
+    )

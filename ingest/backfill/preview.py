@@ -7,15 +7,10 @@ from contextlib import aclosing
 
 from sqlalchemy import Connection
 
-from ingest.assess import screen_entry
 from ingest.backfill.items import Capture, Skipped, Source
 from ingest.backfill.leads import Lead
-from ingest.backfill.settle import KNOWN, candidate_of
+from ingest.backfill.settle import weigh_leads
 from ingest.context import Context
-from ingest.errors import BadURLError
-from ingest.model import FailureKind, Outcome
-from ingest.urls import canonicalize, url_key
-from storage.candidates import known_urls
 
 _BATCH = 500
 
@@ -46,21 +41,5 @@ async def preview_backfill(context: Context, source: Source, *, limit: int | Non
 
 
 def _weigh(connection: Connection, context: Context, leads: list[Lead]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    wanted = {}
-    for lead in leads:
-        try:
-            canonical = canonicalize(lead.url)
-        except BadURLError:
-            counts[FailureKind.BAD_URL.value] += 1
-            continue
-        wanted[url_key(canonical)] = candidate_of(lead, canonical)
-    known = known_urls(connection, wanted, rule_version=context.rule_version)
-    for key, item in wanted.items():
-        if key in known:
-            counts[KNOWN] += 1
-        elif screen_entry(item, context.stories, rule_version=context.rule_version) is None:
-            counts["pages to fetch"] += 1
-        else:
-            counts[Outcome.OFF_STORY.value] += 1
-    return counts
+    weighed = weigh_leads(connection, context, leads)
+    return weighed.counts + Counter({"pages to fetch": len(weighed.wanted)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -23,10 +24,10 @@ from ingest.model import (
     ObservationSource,
     Outcome,
     Rejection,
-    Stage,
 )
 from ingest.settle_capture import settle_capture
 from ingest.settle_first import settle_article
+from ingest.sorting import discard_bad_url, url_key_of_text
 from ingest.urls import canonicalize, registered_domain, url_key
 from ingest.work import PageReading, assess_given, read_article
 from storage.articles import StoredArticle, find_article
@@ -40,8 +41,17 @@ KNOWN = "known"
 InTurn = Callable[[], Awaitable[None]]
 
 
-def queue_leads(connection: Connection, context: Context, leads: Sequence[Lead]) -> Counter[str]:
-    """Queue the addresses that are new and may be of a story; return how many of what kind."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """Leads by what is to become of them; the rest is counted only."""
+
+    wanted: dict[str, Candidate]  # by URL key
+    discards: dict[str, Discard]
+    counts: Counter[str]
+
+
+def weigh_leads(connection: Connection, context: Context, leads: Sequence[Lead]) -> Weighed:
+    """Tell leads that are new and may be of a story from those that are known or refused."""
     counts: Counter[str] = Counter()
     candidates: dict[str, Candidate] = {}
     discards: dict[str, Discard] = {}
@@ -50,29 +60,36 @@ def queue_leads(connection: Connection, context: Context, leads: Sequence[Lead])
             canonical = canonicalize(lead.url)
         except BadURLError as error:
             counts[FailureKind.BAD_URL.value] += 1
-            key = f"bad:{lead.url[:200]}"
-            discards[key] = _bad_url(lead, error, rule_version=context.rule_version)
+            discards[url_key_of_text(lead.url)] = discard_bad_url(
+                lead.url,
+                error,
+                title=lead.title,
+                rule_version=context.rule_version,
+                feed_id=None,
+            )
             continue
         candidates.setdefault(url_key(canonical), candidate_of(lead, canonical))
     known = known_urls(connection, candidates, rule_version=context.rule_version)
     wanted = {}
     for key, item in candidates.items():
-        refused = (
-            None
-            if key in known
-            else screen_entry(item, context.stories, rule_version=context.rule_version)
-        )
         if key in known:
             counts[KNOWN] += 1
-        elif refused is None:
+            continue
+        refused = screen_entry(item, context.stories, rule_version=context.rule_version)
+        if refused is None:
             wanted[key] = item
         else:
             discards[key] = refused
             counts[Outcome.OFF_STORY.value] += 1
-    add_candidates(connection, wanted, context.now())
-    add_discards(connection, discards, context.now())
-    counts["queued"] += len(wanted)
-    return counts
+    return Weighed(wanted=wanted, discards=discards, counts=counts)
+
+
+def queue_leads(connection: Connection, context: Context, leads: Sequence[Lead]) -> Counter[str]:
+    """Queue the addresses that are new and may be of a story; return how many of what kind."""
+    weighed = weigh_leads(connection, context, leads)
+    add_candidates(connection, weighed.wanted, context.now())
+    add_discards(connection, weighed.discards, context.now())
+    return weighed.counts + Counter({"queued": len(weighed.wanted)})
 
 
 def candidate_of(lead: Lead, canonical: str) -> Candidate:
@@ -87,20 +104,6 @@ def candidate_of(lead: Lead, canonical: str) -> Candidate:
         feed_id=None,
         modified=lead.modified,
         domain=registered_domain(canonical),
-    )
-
-
-def _bad_url(lead: Lead, error: BadURLError, *, rule_version: str) -> Discard:
-    return Discard(
-        url=lead.url,
-        canonical_url=lead.url,
-        title=lead.title,
-        stage=Stage.ENTRY,
-        rule=FailureKind.BAD_URL.value,
-        score=None,
-        rule_version=rule_version,
-        detail=str(error),
-        feed_id=None,
     )
 
 

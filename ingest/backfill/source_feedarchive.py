@@ -22,8 +22,8 @@ from ingest.backfill.feedarchives import (
     walk_on,
 )
 from ingest.backfill.items import Cursor, Step
-from ingest.backfill.leads import Lead
-from ingest.backfill.loading import load_body
+from ingest.backfill.leads import lead_of_entry
+from ingest.backfill.loading import load_body, load_feed
 from ingest.backfill.wordpress import (
     PostsPage,
     is_past_the_end,
@@ -34,17 +34,14 @@ from ingest.backfill.wordpress import (
 )
 from ingest.context import Context
 from ingest.errors import SourceError
-from ingest.feeds import parse_feed
 from ingest.model import (
     Entry,
     Failure,
     FeedDocument,
     FetchedPage,
-    NotAFeed,
     Rejection,
 )
 
-_FEED = "application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.5"
 _MAX_BYTES = 20 * 2**20
 
 
@@ -115,7 +112,7 @@ class FeedArchiveSource:
         since, until = self.days.within(self.context.now())
         while walk.url is not None:
             before = {"walk": walk_as_json(walk)}
-            document = await self._read_feed(walk.url)
+            document = await load_feed(self.context, walk.url)
             if not isinstance(document, FeedDocument):
                 stopped = stop_walk(walk, document)
                 if stopped.url is not None or not walk.guessed:
@@ -123,33 +120,11 @@ class FeedArchiveSource:
                 return
             for entry in document.entries:
                 if _is_wanted(entry, since=since, until=until):
-                    yield Step(item=_lead(entry, document), cursor=before)
+                    yield Step(item=lead_of_entry(entry, document), cursor=before)
             walk = walk_on(walk, document, since=since, budget=self.budget)
             yield Step(item=None, cursor={"walk": walk_as_json(walk)})
-
-    async def _read_feed(self, url: str) -> FeedDocument | NotAFeed | Failure | Rejection:
-        found = await load_body(self.context, url, accept=_FEED, max_bytes=_MAX_BYTES)
-        if not isinstance(found, FetchedPage):
-            return found
-        return await self.context.compute(
-            parse_feed,
-            found.body,
-            url=found.final_url,
-            content_type=found.headers.get("content-type"),
-            now=self.context.now(),
-        )
 
 
 def _is_wanted(entry: Entry, *, since: datetime, until: datetime) -> bool:
     """Whether an entry may be of the range; one without a date may."""
     return entry.published is None or since <= entry.published.value <= until
-
-
-def _lead(entry: Entry, document: FeedDocument) -> Lead:
-    return Lead(
-        url=entry.url,
-        title=entry.title,
-        published=entry.published,
-        modified=entry.modified,
-        language=document.language,
-    )

@@ -11,16 +11,12 @@ from typing import Any, BinaryIO
 
 from ingest.backfill.inputs import BadLine
 from ingest.backfill.items import Cursor, Skipped, Step
-from ingest.backfill.leads import Lead
-from ingest.backfill.loading import load_body
+from ingest.backfill.leads import Lead, lead_of_entry
+from ingest.backfill.loading import load_feed
 from ingest.backfill.urllists import read_url_list
 from ingest.context import Context
 from ingest.errors import UsageError
-from ingest.feeds import parse_feed
-from ingest.model import FeedDocument, FeedSource, FetchedPage
-
-_FEED = "application/rss+xml,application/atom+xml,application/xml;q=0.9,*/*;q=0.5"
-_MAX_BYTES = 20 * 2**20
+from ingest.model import FeedDocument, FeedSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,25 +74,7 @@ class UrlSource:
             raise UsageError(told) from error
 
     async def _read_feed(self, feed: FeedSource) -> list[Lead | Skipped]:
-        page = await load_body(self.context, feed.url, accept=_FEED, max_bytes=_MAX_BYTES)
-        if not isinstance(page, FetchedPage):
-            return [Skipped(reason="bad feed", error=f"{feed.url}: {page.reason}")]
-        document = await self.context.compute(
-            parse_feed,
-            page.body,
-            url=page.final_url,
-            content_type=page.headers.get("content-type"),
-            now=self.context.now(),
-        )
+        document = await load_feed(self.context, feed.url)
         if not isinstance(document, FeedDocument):
             return [Skipped(reason="bad feed", error=f"{feed.url}: {document.reason}")]
-        return [
-            Lead(
-                url=entry.url,
-                title=entry.title,
-                published=entry.published,
-                modified=entry.modified,
-                language=document.language,
-            )
-            for entry in document.entries
-        ]
+        return [lead_of_entry(entry, document) for entry in document.entries]
