@@ -114,10 +114,9 @@ class Cluster(Workers):
             reason = "several machines of the cluster died on it"
             self._finish(future, None, Rejection(kind=FailureKind.CRASHED, reason=reason))
         else:
-            told = (
-                str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
-            )
-            self._finish(future, EngineError(f"{self._scheduler}: {told}"))
+            told = " ".join(str(error).split())  # Dask tells in paragraphs
+            kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
+            self._finish(future, EngineError(f"{self._scheduler}: {kind}{told}"))
 
     def _finish(
         self, future: Future[Any], error: EngineError | None, result: object = None
