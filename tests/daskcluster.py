@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,13 +45,26 @@ class DaskCluster:
         self.workers.append(worker)
         return worker
 
-    def _start(self, command: list[str], name: str, *, told: str) -> subprocess.Popen[bytes]:
+    def start_plain_worker(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one of Dask's own."""
+        command = ["-m", "distributed.cli.dask_worker", self.address, "--nthreads", "1"]
+        worker = self._start(
+            [*command, "--no-dashboard"], f"worker-{len(self.workers)}",
+            told="Registered to", **environment,
+        )  # fmt: skip
+        self.workers.append(worker)
+        return worker
+
+    def _start(
+        self, command: list[str], name: str, *, told: str, **environment: str
+    ) -> subprocess.Popen[bytes]:
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             seen = log.read_text(errors="replace").count(told)
             process = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, stdout=output, stderr=output
-            )
+                [sys.executable, *command],
+                cwd=ROOT, stdout=output, stderr=output, env={**os.environ, **environment},
+            )  # fmt: skip
         ends = time.monotonic() + _START_SECONDS
         while log.read_text(errors="replace").count(told) == seen:
             assert process.poll() is None, log.read_text(errors="replace")
@@ -61,9 +75,13 @@ class DaskCluster:
     def stop(self) -> None:
         """Kill everything that is left."""
         for process in (*self.workers, self.scheduler):
-            if process is not None:
-                process.kill()
-                process.wait()
+            if process is None:
+                continue
+            with suppress(subprocess.TimeoutExpired):
+                process.terminate()  # Dask's own worker has a child to end
+                process.wait(5)
+            process.kill()
+            process.wait()
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

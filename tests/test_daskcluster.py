@@ -123,6 +123,18 @@ def test_a_cluster_without_workers_is_not_waited_for_for_ever(tmp_path):
         workers.submit(hostile.tell_process).result(60)
 
 
+def test_a_plain_worker_of_dask_will_do_if_it_may_start_processes(tmp_path):
+    with dask_cluster(tmp_path, workers=0) as cluster, connect(cluster) as workers:
+        plain = cluster.start_plain_worker()
+        with pytest.raises(EngineError, match="start it by `storywatch worker`, or with DASK"):
+            workers.submit(hostile.tell_process).result(60)
+        plain.terminate()
+        plain.wait(30)
+        cluster.start_plain_worker(DASK_DISTRIBUTED__WORKER__DAEMON="False")
+        assert isinstance(workers.submit(hostile.die).result(60), Rejection)
+        assert workers.submit(hostile.tell_process).result(60)
+
+
 def test_an_absent_scheduler_is_said_at_once():
     with pytest.raises(EngineError, match="start one by `dask scheduler`"):
         Cluster("tcp://127.0.0.1:9", task_seconds=1, limits=COLD)
