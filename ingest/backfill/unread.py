@@ -33,16 +33,17 @@ def cut_unread(body: bytes) -> bytes:
     for start, end in detect(_tags(), body):
         if start < comment:
             continue
-        if body[start:end] == _COMMENT:
+        tag = body[start:end]
+        if tag == _COMMENT:
             comment = comment if opened else body.find(_COMMENT_END, end)
             continue
         if body[end : end + 1] not in _NAME_ENDS:
             continue  # another element, whose name begins so
-        name = body[start:end].lower().lstrip(b"</")
+        name = tag.lower().lstrip(b"</")
         cut = None
         if name == _BREAK:
             cut = start, body.find(b">", start, end + _LONGEST_BREAK) + 1
-        elif body[start + 1 : start + 2] != _CLOSING:
+        elif not tag.startswith(b"</"):
             opened = name, end
         elif opened is not None and opened[0] == name:
             cut = _find_content(body, opened[1], start), start
