@@ -233,9 +233,8 @@ class _Walk:
 
 
 def _read_header(record: WarcRecord, place: int) -> RecordHeader:
-    headers: dict[str, str] = {}
-    for name, value in record.headers.items():
-        headers.setdefault(name.lower(), value)
+    # The first of each name, and all at once: asking the library for one takes as long as this.
+    headers = {name.lower(): value for name, value in reversed(list(record.headers.items()))}
     return RecordHeader(
         place=place,
         length=record.content_length,
