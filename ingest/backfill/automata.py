@@ -7,7 +7,7 @@ gigabytes a second where its best automaton makes .6, so a few batches are faste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
@@ -132,7 +132,13 @@ def detect_words(detector: Detector, finder: Finder, stream: bytes, stands: Stan
     return False
 
 
-def _pieces(stream: bytes, longest: int) -> Iterator[tuple[int, memoryview]]:
+def _pieces(stream: bytes, longest: int) -> Iterable[tuple[int, memoryview]]:
     view = memoryview(stream)
+    if len(view) <= _PIECE:
+        return [(0, view)]
+    return _split(view, longest)
+
+
+def _split(view: memoryview, longest: int) -> Iterator[tuple[int, memoryview]]:
     for start in range(0, max(len(view) - longest + 1, 1), _PIECE):
         yield start, view[start : start + _PIECE + longest - 1]

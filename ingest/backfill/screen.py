@@ -22,7 +22,7 @@ story only because it has the text of its seed and not the names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.backfill.automata import Finder, compile_finder, find_words
@@ -75,9 +75,13 @@ class Screen:
         if len(body) > self.largest:
             return True
         read = cut_unread(body)
-        return self._concerns(body, read, charset) or any(
-            self._concerns(wide, cut_unread(wide)) for wide in _decode_wide(body, read)
-        )
+        if self._concerns(body, read, charset):
+            return True
+        for encoding in _choose_wide(body, read):
+            wide = body.decode(encoding, "replace").encode("utf-8", "replace")
+            if self._concerns(wide, cut_unread(wide)):
+                return True
+        return False
 
     def _concerns(self, body: bytes, read: bytes, charset: str | None = None) -> bool:
         plain = undo_letter_escapes(read)
@@ -172,14 +176,10 @@ def _read_utf8(body: bytes, *, label: str | None) -> str | None:
     return None if is_short and known_codec(label) not in {None, "utf-8"} else text
 
 
-def _decode_wide(body: bytes, read: bytes) -> Iterator[bytes]:
-    """The page as UTF-8 if it may be in UTF-16 or in ISO-2022-JP, which look like ASCII.
-
-    `read` is what of it is read.
-    """
+def _choose_wide(body: bytes, read: bytes) -> tuple[str, ...]:
+    """The encodings that look like ASCII and may be a page's; `read` is what of it is read."""
     wide = _WIDE if b"\0" in read or body.startswith(_MARKS) else ()
-    for encoding in (*wide, *(("iso2022_jp",) if b"\x1b" in read else ())):
-        yield body.decode(encoding, "replace").encode("utf-8", "replace")
+    return (*wide, "iso2022_jp") if b"\x1b" in read else wide
 
 
 def _stands_alone(word: Word, stream: bytes, start: int, end: int) -> bool:

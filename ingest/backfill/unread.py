@@ -26,7 +26,8 @@ def cut_unread(body: bytes) -> bytes:
     Where markup is odd nothing is cut, for a parser may read it otherwise: an element that another
     one begins in, that stands in a comment, or whose tag is unsure; nor is JSON.
     """
-    kept = []
+    view = memoryview(body)
+    kept: list[memoryview] = []
     done = 0
     comment = 0  # where the last one ends
     opened: tuple[bytes, int] | None = None
@@ -49,9 +50,9 @@ def cut_unread(body: bytes) -> bytes:
             cut = _find_content(body, opened[1], start), start
             opened = None
         if cut is not None and done <= cut[0] < cut[1]:
-            kept.append(body[done : cut[0]])
+            kept.append(view[done : cut[0]])
             done = cut[1]
-    return b"".join((*kept, body[done:])) if kept else body
+    return b"".join((*kept, view[done:])) if kept else body
 
 
 @cache
