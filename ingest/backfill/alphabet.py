@@ -1,7 +1,7 @@
 """A page with one byte for each letter, whatever its script: the letters that names have, folded.
 
-One look into a table for each character does what `ingest.names.fold` does at a fortieth of its
-speed. The few characters that need more are told apart, and only pages that have them pay for it.
+One look into a table for each character does what `ingest.names.fold` does, some forty times as
+fast. The few characters that need more have a byte of their own, and only their pages pay for it.
 
     0            folds to nothing, and is left out
     1            folds to several letters or joins with its neighbours: replaced before
@@ -26,7 +26,7 @@ from ingest.backfill.lettering import Lettering, fold_of, replace_every
 from ingest.backfill.wording import weigh
 
 _DROPPED, _SPECIAL, _OTHER, _SIGN = 0, 1, 0x7F, ord(" ")
-_OWN = range(0x80, 0xA8)
+_OWN = range(0x80, 0xA8)  # a script has fewer letters, but for the dense ones
 _DENSE = range(_OWN.stop, 0x100)  # for letters of which two make a name
 _TWOFOLD = "ß\u0e33"  # each page in German or Thai has them
 _FIRST_TWOFOLD = 2
