@@ -168,6 +168,7 @@ def test_a_page_that_names_no_side_or_one_only_is_refused(screen, body):
         pytest.param("&#67;or&eacute;e du Nord, Mosc&uacute", id="named ones, one not closed"),
         pytest.param("Cor&amp;eacute;e du Nord, Mosc&amp;#250;", id="references escaped again"),
         pytest.param("&Kcy;&Ncy;&Dcy;&Rcy;, &amp;Rcy;&amp;amp;Fcy;", id="of Cyrillic letters"),
+        pytest.param("Cor&ampeacute;e du Nord, Mosc&amp;amp;#250;", id="and again, one not closed"),
         pytest.param("\\u041a\\u041d\\u0414\\u0420, \\u201cPutin\\u201d", id="escapes of JSON"),
         pytest.param("\\nDPRK\\nPutin\\n", id="line breaks of JSON"),
         pytest.param("“DPRK”—«Putin»", id="signs beside the names"),

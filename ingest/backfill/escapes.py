@@ -11,6 +11,7 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 from html.entities import html5
+from string import ascii_letters
 
 from ingest.backfill.automata import Detector, compile_detector, detect
 from ingest.names import fold
@@ -55,10 +56,9 @@ def undo_letter_escapes(body: bytes) -> bytes:
 def _beginnings() -> Detector:
     """How references and escapes begin that are no named sign."""
     names = ["#", *(name for name, text in html5.items() if any(map(_is_letter, text)))]
-    marks = ("&", "&amp;")
-    return compile_detector(
-        [b"\\u", b"&amp;amp;", *((mark + name).encode() for mark in marks for name in names)]
-    )
+    twice = ["&amp;amp", *("&amp" + letter for letter in "#" + ascii_letters)]
+    once = [mark + name for mark in ("&", "&amp;") for name in names]
+    return compile_detector([text.encode() for text in ("\\u", *twice, *once)])
 
 
 def _is_letter(character: str) -> bool:
