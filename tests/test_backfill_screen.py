@@ -179,6 +179,12 @@ def test_names_are_seen_however_they_are_written(screen, text):
     assert screen.may_concern(b"<div>x</div>\n" * 30_000 + page(text).encode())
 
 
+def test_a_control_character_inside_a_letter_is_passed_over(screen):
+    body = page("Пхеньян и Путин").encode()
+    place = body.index("я".encode()) + 1
+    assert screen.may_concern(body[:place] + b"\x02" + body[place:])
+
+
 @pytest.mark.parametrize("tag", ["script", "STYLE"])
 @pytest.mark.parametrize(
     "before",

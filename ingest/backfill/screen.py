@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 from ingest.backfill.automata import Finder, compile_finder, find_words
 from ingest.backfill.bytesigns import ALIKE, reads_as, sign_elsewhere, sign_folded
-from ingest.backfill.escapes import undo_escapes, undo_letter_escapes
+from ingest.backfill.escapes import CONTROLS, undo_escapes, undo_letter_escapes
 from ingest.backfill.firstlook import FirstLook, compile_first_look, find_tag, seems_told
 from ingest.backfill.lettering import (
     Lettering,
@@ -171,7 +171,8 @@ def _read_utf8(body: bytes, *, label: str | None) -> str | None:
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        return None
+        rest = body.translate(None, CONTROLS)
+        return _read_utf8(rest, label=label) if len(rest) < len(body) else None
     is_short = 0 < len(body) - len(text) < _CHANCE
     return None if is_short and known_codec(label) not in {None, "utf-8"} else text
 
