@@ -14,7 +14,7 @@ fast. The few characters that need more have a byte of their own, and only their
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.backfill.escapes import CONTROLS
-from ingest.backfill.lettering import Lettering, fold_of, replace_every
+from ingest.backfill.lettering import Lettering, fold_of, replace_astral, replace_every
 from ingest.backfill.wording import weigh
 
 _DROPPED, _SPECIAL, _OTHER, _SIGN = 0, 1, 0x7F, ord(" ")
@@ -30,6 +30,8 @@ _OWN = range(0x80, 0xA8)  # a script has fewer letters, but for the dense ones
 _DENSE = range(_OWN.stop, 0x100)  # for letters of which two make a name
 _TWOFOLD = "ß\u0e33"  # each page in German or Thai has them
 _FIRST_TWOFOLD = 2
+_NEIGHBOURS = 40  # characters before and behind a special one
+_MOST_SPECIAL = 200  # one of so many is special: then all of the text is looked at
 _UNITS = 0x10000  # of UTF-16
 _STYLED = range(0xD834, 0xD838)  # with what follows a bold, script or other mathematical letter
 
@@ -49,11 +51,27 @@ class Alphabet:
         """The text with a byte for each letter."""
         stream = self._look_up(text)
         if _SPECIAL in stream:
-            stream = self._look_up(replace_every(text, self.lettering))
+            stream = self._replace_special(text, stream)
         for code, letters in self.twofold:
             if code in stream:
                 stream = stream.replace(code, letters)
         return stream.replace(bytes([_DROPPED]), b"")
+
+    def _replace_special(self, text: str, stream: bytes) -> bytes:
+        """The same with what needs more than one look, for which its neighbours are looked at."""
+        if len(stream) != len(text):  # letters beyond the table: two units each
+            text = replace_astral(text)
+            stream = self._look_up(text)
+        special = np.flatnonzero(np.frombuffer(stream, np.uint8) == _SPECIAL)
+        if len(special) * _MOST_SPECIAL > len(stream):
+            return self._look_up(replace_every(text, self.lettering))
+        parts: list[bytes] = []
+        done = 0
+        for start, end in _surroundings(special.tolist(), len(text)):
+            mended = replace_every(text[start:end], self.lettering)
+            parts += (stream[done:start], self._look_up(mended))
+            done = end
+        return b"".join((*parts, stream[done:]))
 
     def spell(self, folded: str) -> bytes:
         """A folded word as it stands in what `write` makes."""
@@ -65,6 +83,19 @@ class Alphabet:
         except UnicodeEncodeError:
             units = np.frombuffer(text.encode("utf-16-le"), "<u2")
             return self.table.take(units).tobytes()
+
+
+def _surroundings(places: list[int], size: int) -> Iterator[tuple[int, int]]:
+    """From where to where there are special characters and what they may join with."""
+    start = end = 0
+    for place in places:
+        if place - _NEIGHBOURS > end:
+            if end:
+                yield start, end
+            start = max(place - _NEIGHBOURS, 0)
+        end = min(place + _NEIGHBOURS, size)
+    if end:
+        yield start, end
 
 
 def compile_alphabet(words: Iterable[str], lettering: Lettering) -> Alphabet:

@@ -91,9 +91,14 @@ def matters(text: str, lettering: Lettering) -> bool:
     return any(pattern.search(text) for pattern in (lettering.every, lettering.composing, _ASTRAL))
 
 
+def replace_astral(text: str) -> str:
+    """Replace what Unicode has beyond 65,536 characters, bold and script letters among it."""
+    return _ASTRAL.sub(lambda match: fold(match[0]), text)
+
+
 def replace_every(text: str, lettering: Lettering) -> str:
     """Replace every character that matters by what stands for it in a folded word."""
-    text = _ASTRAL.sub(lambda match: fold(match[0]), text)
+    text = replace_astral(text)
     is_composing = lettering.composing.search(text) is not None
     text = lettering.every.sub(lambda match: lettering.folded[match[0]], text)
     return unicodedata.normalize("NFC", text) if is_composing else text
