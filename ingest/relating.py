@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from ingest.derivation import JOINING, Link, Member, choose_parent, clusters
 from storage.clusters import (
+    ArticleDates,
+    ArticleLink,
     Component,
     Parent,
     Placement,
     children,
-    cluster_of,
     clustermates,
     every_article,
+    links_of,
     load_component,
+    load_dates,
     lock_clusters,
+    merge_clusters,
+    placements,
     save_clusters,
 )
 
@@ -46,19 +52,106 @@ def refresh_clusters(
     }
     linked |= children(connection, changed)
     beside = load_component(connection, linked - found.article_ids, joining=())
-    places = _places(found) | cluster_of(connection, beside.article_ids)
     parents = _parents(found) | _parents(beside)
+    kept = placements(connection, beside.article_ids)
     save_clusters(
         connection,
-        (
-            Placement(
-                article_id=article_id, cluster_id=cluster_id, size=size, parent=parents[article_id]
-            )
-            for article_id, (cluster_id, size) in places.items()
-        ),
+        [
+            *(
+                Placement(
+                    article_id=article_id,
+                    cluster_id=cluster_id,
+                    size=size if article_id == cluster_id else 0,
+                    parent=parents[article_id],
+                )
+                for article_id, (cluster_id, size) in _places(found).items()
+            ),
+            *(replace(item, parent=parents[item.article_id]) for item in kept.values()),
+        ],
         now,
     )
     return found.article_ids
+
+
+def add_to_clusters(
+    connection: Connection, article_id: int, *, version_id: int, now: datetime
+) -> None:
+    """Place an article after a version of it was stored and compared: what that adds.
+
+    Gives what `refresh_clusters` gives, for links were added only and no date has moved: clusters
+    can but merge, and an article's parent can but give way to the new one. The cost is that of the
+    version's own links, whatever the size of the clusters; that of those that merge comes on top,
+    but for the one of the earliest article.
+    """
+    lock_clusters(connection)
+    links = [_link(item) for item in links_of(connection, version_id)]
+    touched = {article_id, *(end for link in links for end in (link.child, link.parent))}
+    alone = Placement(article_id=article_id, cluster_id=article_id, size=1, parent=None)
+    placed = {article_id: alone} | placements(connection, touched)
+    if not touched <= placed.keys():  # as in an archive of which they were deleted
+        refresh_clusters(connection, [article_id], now)
+        return
+    joined = {
+        article_id,
+        *(end for link in links if link.relation in JOINING for end in _ends(link)),
+    }
+    merging = {placed[item].cluster_id for item in joined}
+    firsts = placements(connection, merging) | {
+        item.article_id: item for item in placed.values() if item.article_id in merging
+    }
+    parents = [item.parent.article_id for item in placed.values() if item.parent is not None]
+    members = {
+        item.article_id: item
+        for item in _as_members(load_dates(connection, {*touched, *merging, *parents}))
+    }
+    earliest = min(merging, key=lambda item: members[item].order)
+    size = sum(firsts[item].size for item in merging)
+    if len(merging) > 1:
+        merge_clusters(connection, merging - {earliest}, into=earliest, now=now)
+    moved = dict(placed)
+    moved[earliest] = firsts[earliest]
+    save_clusters(
+        connection,
+        [
+            replace(
+                item,
+                cluster_id=earliest if item.cluster_id in merging else item.cluster_id,
+                size=_size_at(item, earliest=earliest, merging=merging, size=size),
+                parent=_better_parent(item, links, members)
+                if item.article_id in touched
+                else item.parent,
+            )
+            for item in moved.values()
+        ],
+        now,
+    )
+
+
+def _size_at(item: Placement, *, earliest: int, merging: Collection[int], size: int) -> int:
+    if item.cluster_id not in merging:
+        return item.size
+    return size if item.article_id == earliest else 0
+
+
+def _better_parent(
+    item: Placement, links: Collection[Link], members: Mapping[int, Member]
+) -> Parent | None:
+    """The parent of an article, of the one that it has and of those that new links offer."""
+    own = [link for link in links if item.article_id in _ends(link)]
+    if item.parent is not None:
+        before = Link(
+            child=item.article_id,
+            parent=item.parent.article_id,
+            relation=item.parent.relation,
+            shared_child=item.parent.shared_child,
+            shared_parent=item.parent.shared_parent,
+        )
+        own.append(before)
+    return _parent(choose_parent(item.article_id, own, members))
+
+
+def _ends(link: Link) -> tuple[int, int]:
+    return link.child, link.parent
 
 
 def rebuild_clusters(connection: Connection, now: datetime) -> int:
@@ -106,6 +199,10 @@ def _places(component: Component) -> dict[int, tuple[int, int]]:
 
 
 def _members(component: Component) -> list[Member]:
+    return _as_members(component.dates)
+
+
+def _as_members(dates: Iterable[ArticleDates]) -> list[Member]:
     return [
         Member(
             article_id=item.article_id,
@@ -113,18 +210,19 @@ def _members(component: Component) -> list[Member]:
             day_only=item.day_only,
             first_seen_at=item.first_seen_at,
         )
-        for item in component.dates
+        for item in dates
     ]
 
 
 def _links(component: Component) -> list[Link]:
-    return [
-        Link(
-            child=item.child,
-            parent=item.parent,
-            relation=item.relation,
-            shared_child=item.shared_child,
-            shared_parent=item.shared_parent,
-        )
-        for item in component.links
-    ]
+    return [_link(item) for item in component.links]
+
+
+def _link(item: ArticleLink) -> Link:
+    return Link(
+        child=item.child,
+        parent=item.parent,
+        relation=item.relation,
+        shared_child=item.shared_child,
+        shared_parent=item.shared_parent,
+    )

@@ -14,7 +14,7 @@ from ingest.changes import content_hash
 from ingest.comparing import relate_version
 from ingest.context import Context
 from ingest.model import Article
-from ingest.relating import refresh_clusters
+from ingest.relating import add_to_clusters
 from ingest.verdict.rule import load_rule
 from storage.articles import set_current_version
 from storage.edges import add_edge
@@ -77,7 +77,7 @@ def store_version(
     )
     add_fingerprint(connection, version_id, assessment.fingerprint)
     add_features(connection, version_id, assessment.features, judged_by=load_rule().version)
-    refresh_clusters(connection, [article_id], decided_at)
+    add_to_clusters(connection, article_id, version_id=version_id, now=decided_at)
     return version_id
 
 

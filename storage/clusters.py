@@ -69,7 +69,7 @@ class Placement:
 
     article_id: int
     cluster_id: int
-    size: int
+    size: int  # of the cluster, if the article is its earliest; else 0
     parent: Parent | None
 
 
@@ -184,6 +184,37 @@ def _verdicts(
         yield from connection.execute(query.where(parent.c.article_id.in_(part)))
 
 
+def links_of(connection: Connection, version_id: int) -> tuple[ArticleLink, ...]:
+    """The links of an article by one version, with which no verdict was made again."""
+    own, other = version.alias(), version.alias()
+    rows = [
+        row
+        for mine, theirs in (
+            (edge.c.child_version_id, edge.c.parent_version_id),
+            (edge.c.parent_version_id, edge.c.child_version_id),
+        )
+        for row in connection.execute(
+            select(
+                (own if mine is edge.c.child_version_id else other).c.article_id.label("child"),
+                (other if mine is edge.c.child_version_id else own).c.article_id.label("parent"),
+                edge.c.relation,
+                edge.c.shared_child,
+                edge.c.shared_parent,
+            )
+            .join(own, own.c.id == mine)
+            .join(other, other.c.id == theirs)
+            .where(mine == version_id, own.c.article_id != other.c.article_id)
+        )
+    ]
+    links = (_article_link(row) for row in rows)
+    return tuple(link for link in links if link.relation.text_level)
+
+
+def load_dates(connection: Connection, article_ids: Collection[int]) -> tuple[ArticleDates, ...]:
+    """What is known of when these were published."""
+    return tuple(_dates(connection, article_ids))
+
+
 def _dates(connection: Connection, article_ids: Collection[int]) -> Iterator[ArticleDates]:
     query = select(
         article.c.id, article.c.published_at, article.c.published_day_only, article.c.first_seen_at
@@ -232,16 +263,42 @@ def children(connection: Connection, article_ids: Collection[int]) -> frozenset[
     )
 
 
-def cluster_of(connection: Connection, article_ids: Collection[int]) -> dict[int, tuple[int, int]]:
-    """The cluster that each of these was last placed in, and its size; not all need be in one."""
-    query = select(
-        article_cluster.c.article_id, article_cluster.c.cluster_id, article_cluster.c.size
-    )
+def placements(connection: Connection, article_ids: Collection[int]) -> dict[int, Placement]:
+    """Where each of these was last placed; not all need be anywhere."""
     return {
-        row.article_id: (row.cluster_id, row.size)
+        row.article_id: Placement(
+            article_id=row.article_id,
+            cluster_id=row.cluster_id,
+            size=row.size,
+            parent=_parent_of(row),
+        )
         for part in _parts(article_ids)
-        for row in connection.execute(query.where(article_cluster.c.article_id.in_(part)))
+        for row in connection.execute(
+            select(article_cluster).where(article_cluster.c.article_id.in_(part))
+        )
     }
+
+
+def _parent_of(row: _Verdict) -> Parent | None:
+    if row.parent_article_id is None:
+        return None
+    return Parent(
+        article_id=row.parent_article_id,
+        relation=Relation(row.parent_relation),
+        shared_child=row.parent_shared_child,
+        shared_parent=row.parent_shared_parent,
+    )
+
+
+def merge_clusters(
+    connection: Connection, cluster_ids: Collection[int], *, into: int, now: datetime
+) -> None:
+    """Move all articles of some clusters into another, whose earliest article is `into`."""
+    connection.execute(
+        article_cluster.update()
+        .where(article_cluster.c.cluster_id.in_(sorted(cluster_ids)))
+        .values(cluster_id=into, earliest=False, size=0, updated_at=now)
+    )
 
 
 def save_clusters(connection: Connection, placements: Iterable[Placement], now: datetime) -> None:

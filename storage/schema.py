@@ -626,7 +626,12 @@ article_cluster = Table(
     Column("parent_relation", Text, comment="to the parent: identical, …, excerpt"),
     Column("parent_shared_child", Float, comment="share of this article that the parent covers"),
     Column("parent_shared_parent", Float, comment="share of the parent that this article covers"),
-    Column("size", Integer, nullable=False, comment="articles in the cluster"),
+    Column(
+        "size",
+        Integer,
+        nullable=False,
+        comment="articles in the cluster, in the row of its earliest; 0 in the others",
+    ),
     Column("updated_at", UTCDateTime, nullable=False, comment="when anything of this row moved"),
     Index("ix_article_cluster_cluster_id", "cluster_id"),
     Index("ix_article_cluster_parent_article_id", "parent_article_id"),

@@ -28,10 +28,11 @@ SELECT c.cluster_id, v.title, o.name AS outlet, a.canonical_url AS url,
 FROM (
     SELECT n.cluster_id, COUNT(DISTINCT t.language) AS languages,
            COUNT(DISTINCT b.outlet_id) AS outlets
-    FROM article_cluster n
+    FROM article_cluster e
+    JOIN article_cluster n ON n.cluster_id = e.article_id
     JOIN article b ON b.id = n.article_id
     LEFT JOIN version t ON t.id = b.current_version_id
-    WHERE n.size > 1
+    WHERE e.size > 1
     GROUP BY n.cluster_id
 ) m
 JOIN article_cluster c ON c.article_id = m.cluster_id

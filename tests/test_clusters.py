@@ -6,10 +6,10 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ingest.errors import StorageError
-from ingest.relating import rebuild_clusters, refresh_clusters
+from ingest.relating import add_to_clusters, rebuild_clusters, refresh_clusters
 from storage.clusters import lock_clusters
 from storage.engine import read_connection, transaction
 from storage.schema import article, article_cluster, edge, outlet, seed, story, version
@@ -95,7 +95,12 @@ def placed(engine):
     with read_connection(engine) as connection:
         rows = connection.execute(select(article_cluster)).all()
     assert all(row.earliest is (row.article_id == row.cluster_id) for row in rows)
-    return {row.article_id: (row.cluster_id, row.size, row.parent_article_id) for row in rows}
+    assert all(row.earliest or row.size == 0 for row in rows)
+    sizes = {row.cluster_id: row.size for row in rows if row.earliest}
+    return {
+        row.article_id: (row.cluster_id, sizes[row.cluster_id], row.parent_article_id)
+        for row in rows
+    }
 
 
 def read(engine, name):
@@ -245,6 +250,62 @@ def test_refreshing_after_each_link_gives_what_a_rebuild_gives(engine, number):
         assert rebuild_clusters(connection, LATER) == 25
     assert placed(engine) == kept
     assert len({cluster for cluster, _, _ in kept.values()}) < 25
+
+
+def test_articles_that_were_never_placed_are_found(three):
+    with transaction(three) as connection:
+        connection.execute(article_cluster.delete())
+        relate(connection, 2, 1)
+        added = add_article(connection, NOON + HOUR)
+        relate(connection, added, 2)
+        add_to_clusters(connection, added, version_id=added, now=LATER)
+    assert placed(three) == {1: (1, 3, None), 2: (1, 3, 1), added: (1, 3, 2)}
+
+
+def parents(engine):
+    with read_connection(engine) as connection:
+        rows = connection.execute(select(article_cluster)).all()
+    return {
+        row.article_id: (row.parent_relation, row.parent_shared_child, row.parent_shared_parent)
+        for row in rows
+    }
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_adding_each_version_as_it_is_stored_gives_what_a_rebuild_gives(engine, number):
+    chance = random.Random(number)
+    relations = ["identical", "near_duplicate", "translation", "excerpt", "excerpt", "same_story"]
+    versions: dict[int, int] = {}  # a version's article
+    with transaction(engine) as connection:
+        add_outlet(connection)
+        for _ in range(45):
+            if versions and chance.random() < 0.4:
+                own = chance.choice(list(versions.values()))
+                seq = 1 + sum(article_id == own for article_id in versions.values())
+                added = add_version(connection, own, seq=seq)
+            else:
+                own = add_article(
+                    connection, chance.choice([None, NOON + chance.randrange(48) * HOUR]),
+                    published_day_only=chance.random() < 0.3,
+                    first_seen_at=NOON + chance.randrange(60) * HOUR,
+                )  # fmt: skip
+                added = connection.execute(select(func.max(version.c.id))).scalar_one()
+            for other in chance.sample(list(versions), min(len(versions), chance.randrange(4))):
+                pair = (added, other) if chance.random() < 0.6 else (other, added)
+                relate(
+                    connection, *pair, chance.choice(relations),
+                    shared_child=chance.choice([0.2, 0.9, 1.0]),
+                    shared_parent=chance.choice([0.3, 1.0]),
+                )  # fmt: skip
+            versions[added] = own
+            add_to_clusters(connection, own, version_id=added, now=LATER)
+    kept, kept_parents = placed(engine), parents(engine)
+    with transaction(engine) as connection:
+        connection.execute(article_cluster.delete())
+        rebuild_clusters(connection, LATER)
+    assert placed(engine) == kept
+    assert parents(engine) == kept_parents
+    assert max(size for _, size, _ in kept.values()) > 3
 
 
 def test_a_cluster_of_thousands_is_walked_without_recursion(engine):
