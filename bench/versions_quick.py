@@ -7,7 +7,7 @@ an hour.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, cast
@@ -15,6 +15,7 @@ from typing import Any, cast
 from versions_room import Room
 
 from ingest import settle_version, work
+from ingest.compute import Workers
 from ingest.context import Context
 from ingest.fetch import Fetcher
 from ingest.model import Failure, Fetched, FetchedPage, NotModified, Validators
@@ -28,7 +29,7 @@ def make_quick(context: Context, room: Room) -> Context:
     return replace(context, workers=_Here(), fetcher=cast("Fetcher", _Asking(room)))
 
 
-class _Here(Executor):
+class _Here(Workers):
     """Runs each task at once."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

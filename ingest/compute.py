@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pebble
 
-from ingest.errors import WorkerError
+from ingest.errors import EngineError, WorkerError
 from ingest.model import FailureKind, Rejection
 
 log = logging.getLogger("storywatch.compute")
@@ -33,8 +33,25 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class WorkerPool(Executor):
-    """An Executor over worker processes with a limit of wall time and memory per task."""
+class Workers(Executor):
+    """Where pure functions of this program run, each within a limit of wall time and memory.
+
+    What a task does to the process that it runs in is its own failure, as `describe_failure` has
+    it. Raises EngineError where there is nothing to run them.
+    """
+
+    places: int
+    """How many tasks run at once."""
+
+    def submit_within(
+        self, seconds: float, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Run a function of this program; its arguments and its result must be picklable."""
+        raise NotImplementedError
+
+
+class WorkerPool(Workers):
+    """Worker processes of this machine."""
 
     def __init__(
         self,
@@ -50,7 +67,7 @@ class WorkerPool(Executor):
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOAD if warm_up else ["ingest.work"])
         self._task_seconds = task_seconds
-        self._workers = workers
+        self.places = workers
         self._recycle_after = recycle_after
         self._for_worker = (memory_mib, warm_up)
         self._pool = self._make_pool()
@@ -58,7 +75,7 @@ class WorkerPool(Executor):
 
     def _make_pool(self) -> pebble.ProcessPool:
         return pebble.ProcessPool(
-            max_workers=self._workers,
+            max_workers=self.places,
             max_tasks=self._recycle_after,
             initializer=_prepare_worker,
             initargs=self._for_worker,
@@ -74,9 +91,15 @@ class WorkerPool(Executor):
         return self._pool
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a function of this program in a worker; arguments and result must be picklable."""
+        """Run a function within the usual time."""
+        return self.submit_within(self._task_seconds, fn, *args, **kwargs)
+
+    def submit_within(
+        self, seconds: float, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Run a function in a worker, which is killed if it takes longer."""
         future: Future[T] = self._living_pool().schedule(
-            fn, args=args, kwargs=kwargs, timeout=self._task_seconds
+            fn, args=args, kwargs=kwargs, timeout=seconds
         )
         return future
 
@@ -122,10 +145,18 @@ async def outcome_in_worker(
 ) -> T | Rejection:
     """Run a pure function in a worker process.
 
-    Whatever a hostile body does to the worker is an outcome of that body: a Rejection.
+    Whatever a hostile body does to the worker is an outcome of that body: a Rejection. Raises
+    EngineError when that is not to be told, for there is no worker.
     """
+    return await outcome_of(workers.submit(function, *args, **kwargs))
+
+
+async def outcome_of(task: Future[T]) -> T | Rejection:
+    """What came of a task; raises EngineError."""
     try:
-        return await asyncio.wrap_future(workers.submit(function, *args, **kwargs))
+        return await asyncio.wrap_future(task)
+    except EngineError:
+        raise
     except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile input
         died = describe_failure(error)
         reason = str(died) if died else f"the parser raised {type(error).__name__}: {error}"

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from ingest.assess import StorySetup
 from ingest.candidates import SignatureIndex
 from ingest.company import Company
-from ingest.compute import outcome_in_worker
+from ingest.compute import Workers, outcome_in_worker, outcome_of
 from ingest.errors import LockLostError
 from ingest.fetch import Fetcher
 from ingest.inhand import InHand
@@ -56,7 +56,7 @@ class Context:
 
     engine: Engine
     writer: ThreadPoolExecutor  # one thread: the single writer
-    workers: Executor
+    workers: Workers
     fetcher: Fetcher
     stories: tuple[StorySetup, ...]
     seed_ids: tuple[int, ...]  # in the order of the stories
@@ -128,6 +128,13 @@ class Context:
     ) -> T | Rejection:
         """Run a pure function in a worker process.
 
-        Whatever a hostile body does to the worker is an outcome of that body: a Rejection.
+        Whatever a hostile body does to the worker is an outcome of that body: a Rejection. Raises
+        EngineError when there is no worker.
         """
         return await outcome_in_worker(self.workers, function, *args, **kwargs)
+
+    async def compute_within(
+        self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | Rejection:
+        """The same with another limit of time than a page has."""
+        return await outcome_of(self.workers.submit_within(seconds, function, *args, **kwargs))

@@ -22,7 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
 
 from ingest.context import Context
-from ingest.errors import LockLostError, StorageError
+from ingest.errors import EngineError, LockLostError, StorageError
 from ingest.jobs import Job, fetch_candidates, keep_house, look_at_articles, poll_feeds
 from ingest.schedule import plan_after_interruption
 from storage.claims import give_back, settle_interrupted
@@ -248,9 +248,9 @@ async def _record_job(
         running.unsettled |= {name} & _CLAIMS.keys()
     except LockLostError:
         raise
-    except StorageError as problem:
+    except (StorageError, EngineError) as problem:
         error = f"{type(problem).__name__}: {problem}"
-        if may_retry(problem):
+        if isinstance(problem, EngineError) or may_retry(problem):
             running.unsettled |= {name} & _CLAIMS.keys()
             error += f"; rests {running.refused(ticks):.0f} s"
     except Exception as problem:  # noqa: BLE001 - recorded with the run, and the next tick tries again

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
 from ingest.context import Context
-from ingest.errors import LockLostError, StorageError
+from ingest.errors import EngineError, LockLostError, StorageError
 from ingest.inhand import InHand
 from ingest.model import FailureKind
 from storage.failures import concerns_all
@@ -138,7 +138,7 @@ async def _do(context: Context, item: T, steps: Steps[T, R]) -> R | None:
     """Work on an item; None when it could not even be set aside."""
     try:
         return await steps.work(context, item)
-    except LockLostError:
+    except (LockLostError, EngineError):
         raise
     except StorageError as error:
         if concerns_all(error):

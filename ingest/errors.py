@@ -14,6 +14,7 @@ Expected outcomes (a 404, a consent wall, a feed that is not XML) are values in 
         ├── AlreadyRunningError another daemon holds the lock of this database
         ├── LockLostError       the daemon's own lock is lost: another may be writing
         ├── WorkerError         a worker process died or overran its time
+        ├── EngineError         the cluster that the work is given to is lost or unfit
         └── PlatformError       a library of this machine is too old to be safe
 """
 
@@ -68,6 +69,10 @@ class LockLostError(OperationError):
 
 class WorkerError(OperationError):
     """A worker process died or overran its time."""
+
+
+class EngineError(OperationError):
+    """There is nothing to run the work on; it says nothing of the page that it was about."""
 
 
 class PlatformError(OperationError):

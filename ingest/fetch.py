@@ -29,6 +29,7 @@ from ingest.model import (
     FailureKind,
     Fetched,
     FetchedPage,
+    NotModified,
     Rejection,
     Validators,
 )
@@ -42,6 +43,7 @@ from ingest.trip import (
     Trip,
     check_policy,
     lacks_its_end,
+    refuse_part,
     status_kind,
 )
 
@@ -114,6 +116,26 @@ class Fetcher:
         )
         return await self._travel(trip)
 
+    async def fetch_part(
+        self, url: str, *, start: int, stop: int, check_robots: bool = True
+    ) -> FetchedPage | Failure:
+        """Fetch the bytes of a file from `start` to before `stop`, or to its end.
+
+        `trip.read_content_range` tells from the headers which bytes came. A server that sends whole
+        files only is a failure: TOO_LARGE.
+        """
+        trip = Trip(
+            requested_url=url,
+            url=url,
+            max_bytes=stop - start,
+            accept="*/*",
+            check_robots=check_robots and self._policy.obey_robots,
+            part=(start, stop),
+        )
+        fetched = await self._travel(trip)
+        assert not isinstance(fetched, NotModified), "no validators were sent"
+        return fetched
+
     async def _fetch_robots(self, url: str) -> Fetched:
         size = self._policy.max_robots_bytes
         trip = Trip(requested_url=url, url=url, max_bytes=size, accept="text/plain,*/*", cut=True)
@@ -173,6 +195,11 @@ class Fetcher:
             return step if isinstance(step, Trip) else trip.failed(step, at=self._now())
         if status == 304 and trip.validators != NO_VALIDATORS:
             return trip.unchanged(at=self._now())
+        if trip.part is not None and status in {200, 206}:
+            wrong = refuse_part(trip.part, status=status, headers=response.headers)
+            if wrong is not None:
+                return trip.failed(wrong, at=self._now(), status=status)
+            return await self._page(trip, response)
         if 200 <= status < 300 and status != 206:
             return await self._page(trip, response)
         wait = parse_retry_after(response.headers.get("retry-after"), now=self._now())

@@ -29,6 +29,7 @@ _HTML_START = re.compile(rb"<html[\s>]", re.IGNORECASE)
 _HTML_END = re.compile(rb"</(?:html|body)", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 _BEGINNING = 4096  # bytes in which HTML shows itself
+_CONTENT_RANGE = re.compile(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _KINDS = {
     206: FailureKind.TRUNCATED,  # nobody asked for a part
     404: FailureKind.NOT_FOUND,
@@ -81,6 +82,7 @@ class Trip:
     validators: Validators = NO_VALIDATORS
     check_robots: bool = False
     cut: bool = False  # keep the beginning of a body that is too large
+    part: tuple[int, int] | None = None  # of the body: from a byte, and before a byte
     redirects: tuple[str, ...] = ()
     permanent: bool = True
     elapsed_ms: float = 0.0  # in exchanges
@@ -88,6 +90,10 @@ class Trip:
     def request_headers(self, *, user_agent: str) -> dict[str, str]:
         """What to send; a validator that no server can have sent stays out."""
         headers = {"User-Agent": user_agent, "Accept": self.accept, "Accept-Encoding": "gzip"}
+        if self.part is not None:
+            # of the file itself, not of a compressed form of it: RFC 9110, section 14.2
+            start, stop = self.part
+            headers |= {"Accept-Encoding": "identity", "Range": f"bytes={start}-{stop - 1}"}
         conditions = {
             "If-None-Match": self.validators.etag,
             "If-Modified-Since": self.validators.last_modified,
@@ -180,6 +186,30 @@ def status_kind(status: int, *, retry_after: float | None) -> FailureKind:
     if 400 <= status < 600:
         return FailureKind.HTTP_CLIENT if status < 500 else FailureKind.HTTP_SERVER
     return FailureKind.NETWORK  # an answer that makes no sense to a plain GET
+
+
+def read_content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
+    """From and before which byte a part of a body is, and of how many (RFC 9110, section 14.4)."""
+    found = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
+    if found is None:
+        return None
+    first, last, size = map(int, found.groups())
+    return (first, last + 1, size) if first <= last < size else None
+
+
+def refuse_part(
+    part: tuple[int, int], *, status: int, headers: Mapping[str, str]
+) -> Rejection | None:
+    """Why an answer to a request for a part of a file is not that part; None if it is."""
+    if status != 206:
+        whole = "the server sends whole files only, no parts of them"
+        return Rejection(kind=FailureKind.TOO_LARGE, reason=whole)
+    came = read_content_range(headers)
+    if came is not None and came[0] == part[0] and came[1] <= part[1]:
+        return None
+    told = headers.get("content-range", "nothing")[:60]
+    reason = f"asked for bytes {part[0]} to {part[1]}, got {told}"
+    return Rejection(kind=FailureKind.NETWORK, reason=reason)
 
 
 def lacks_its_end(body: bytes, headers: Mapping[str, str]) -> bool:

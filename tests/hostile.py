@@ -8,7 +8,9 @@ import signal
 import time
 from datetime import UTC, datetime
 
+from ingest.backfill.warcparts import Part, Wanted, read_part
 from ingest.extract import extract_article
+from ingest.fetch import FetchPolicy
 from ingest.model import Article, Rejection
 
 
@@ -50,3 +52,10 @@ def hang() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         time.sleep(60)
+
+
+def read_part_or_die(place: int, part: Part, wanted: Wanted, policy: FetchPolicy) -> object:
+    """As `read_part`, but whoever reads the record at that place dies of it."""
+    if part.span.start <= place < part.span.stop:
+        die()
+    return read_part(part, wanted, policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ class Site:
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     conditional: Counter[str] = field(default_factory=Counter)
+    parts: Counter[str] = field(default_factory=Counter)  # how often a range was asked for
+    gives_parts: bool = True
 
     def page(self, path: str, *, title: str, text: str, status: int = 200, date: str = "") -> str:
         """Serve an article; return its URL."""
@@ -56,6 +59,12 @@ class Site:
         return self.url + path
 
 
+def read_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte of a request for a part."""
+    found = re.fullmatch(r"bytes=([0-9]+)-([0-9]+)", header or "")
+    return (int(found[1]), min(int(found[2]), size - 1)) if found else None
+
+
 @contextmanager
 def serve_site() -> Iterator[Site]:
     """Serve on 127.0.0.1, a free port, until the end of the block."""
@@ -74,6 +83,17 @@ def serve_site() -> Iterator[Site]:
                 self.send_response(304)
                 self.send_header("ETag", etag)
                 self.end_headers()
+                return
+            span = read_range(self.headers.get("Range"), len(answer.body))
+            if span is not None and site.gives_parts and answer.status == 200:
+                site.parts[self.path] += 1
+                first, last = span
+                part = answer.body[first : last + 1]
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {first}-{last}/{len(answer.body)}")
+                self.send_header("Content-Length", str(len(part)))
+                self.end_headers()
+                self.wfile.write(part)
                 return
             self.send_response(answer.status)
             for name, value in answer.headers.items():

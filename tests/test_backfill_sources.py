@@ -7,12 +7,15 @@ import gzip
 import json
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from ingest.backfill.days import Days
 from ingest.backfill.job import begin, end
-from ingest.backfill.opening import Asked, open_wayback
+from ingest.backfill.opening import Asked, open_warc, open_wayback
 from ingest.backfill.run import run_backfill
 from ingest.backfill.source_feedarchive import FeedArchiveSource
 from ingest.backfill.source_gdelt import GdeltSource
@@ -21,6 +24,7 @@ from ingest.backfill.source_jsonl import JsonSource
 from ingest.backfill.source_sitemap import SitemapSource
 from ingest.backfill.source_urls import UrlSource
 from ingest.backfill.wayback import Manners
+from ingest.fetch import FetchPolicy
 from ingest.runtime import fetch_policy, open_context, open_database
 from storage.engine import open_engine
 from tests.pywb import Capture, running_pywb
@@ -163,7 +167,59 @@ def make_jsonl(site, tmp_path):
     return lambda context: JsonSource(context=context, file=file)
 
 
+def write_warcs(site, folder):
+    """Two files by warcio, with requests among the responses."""
+    folder.mkdir()
+    listed = list(pages(site))
+    for name, urls in (("a", listed[:5]), ("b", listed[5:])):
+        with (folder / f"{name}.warc.gz").open("wb") as file:
+            writer = WARCWriter(file, gzip=True)
+            for number, url in enumerate(urls):
+                path = url.removeprefix(site.url)
+                head = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], "HTTP/1.1")
+                of_request = StatusAndHeaders(f"GET {path} HTTP/1.1", [], is_http_request=True)
+                address = f"https://paper.example{path}"
+                body = site.answers[path].body
+                asked = {"WARC-Date": f"2023-09-10T10:{number:02}:00Z"}
+                for kind, headers, payload in (
+                    ("request", of_request, b""),
+                    ("response", head, body),
+                ):
+                    writer.write_record(
+                        writer.create_warc_record(
+                            address,
+                            kind,
+                            payload=BytesIO(payload),
+                            length=len(payload),
+                            http_headers=headers,
+                            warc_headers_dict=dict(asked),
+                        )
+                    )
+    return folder
+
+
+def open_files(context, *paths):
+    policy = FetchPolicy(user_agent="tests", allow_networks=("127.0.0.0/8",))
+    return open_warc(context, paths, base=None, cc_news=False, days=DAYS, policy=policy)
+
+
+def make_warc(site, tmp_path):
+    folder = write_warcs(site, tmp_path / "crawl")
+    return lambda context: open_files(context, str(folder))
+
+
+def make_warc_by_http(site, tmp_path):
+    folder = write_warcs(site, tmp_path / "crawl")
+    for name in ("a", "b"):
+        site.answers[f"/crawl/{name}.warc.gz"] = Answer((folder / f"{name}.warc.gz").read_bytes())
+    listing = b"crawl/a.warc.gz\ncrawl/b.warc.gz\n"
+    site.answers["/months/09.paths.gz"] = Answer(gzip.compress(listing))
+    return lambda context: open_files(context, f"{site.url}/months/09.paths.gz")
+
+
 SOURCES = {
+    "warc": make_warc,
+    "warc-by-http": make_warc_by_http,
     "sitemap": make_sitemap,
     "feed-archive": make_feed_archive,
     "wordpress": make_wordpress,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ingest.backfill.cdxquery import article_queries, target_query
 from ingest.backfill.days import Days
 from ingest.backfill.gdelt import build_queries
+from ingest.backfill.source_warc import WarcSource
 from ingest.backfill.source_wayback import WaybackSource
+from ingest.backfill.warcnames import cc_news_listings, find_archives
+from ingest.backfill.warcreader import PartReader
 from ingest.backfill.wayback import (
     INTERNET_ARCHIVE,
     Manners,
@@ -21,6 +25,8 @@ from ingest.context import Context
 from ingest.errors import UsageError
 from ingest.fetch import Fetcher, FetchPolicy
 from storage.articles import known_addresses
+
+_PART_SECONDS = 300.0  # for tens of megabytes of a file behind HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,31 @@ async def open_wayback(
         queries=queries,
         asked=asked.spec,
     )
+
+
+def open_warc(
+    context: Context,
+    paths: Sequence[str],
+    *,
+    base: str | None,
+    cc_news: bool,
+    days: Days,
+    policy: FetchPolicy,
+) -> WarcSource:
+    """The source of the pages of WARC files, on disk and behind HTTP.
+
+    Raises UsageError for a file that is not there, and for a news crawl of no certain months.
+    """
+    archives = find_archives(paths, base=base)
+    if cc_news:
+        archives += cc_news_listings(days, now=context.now())
+    reader = PartReader(
+        context=context,
+        days=days,
+        policy=replace(policy, total_seconds=max(policy.total_seconds, _PART_SECONDS)),
+    )
+    asked = {"paths": list(paths), "base": base, "cc_news": cc_news, "days": days.spec}
+    return WarcSource(reader=reader, archives=archives, asked=asked)
 
 
 def story_queries(context: Context) -> tuple[str, ...]:

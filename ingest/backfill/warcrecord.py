@@ -90,6 +90,7 @@ class SpanTally:
     content_bytes: int = 0  # of the pages, inflated
     skipped: Counter[str] = field(default_factory=Counter)
     damages: list[tuple[int, str]] = field(default_factory=list)  # where, and what
+    kept_at: int | None = None  # place of the last page that was kept
     unfinished: int | None = None
     """Where the first record begins that the bytes at hand do not have in full."""
 
@@ -102,7 +103,9 @@ class SpanTally:
             self.content_bytes += look.content_bytes
         if look.skip is not None:
             self.skipped[look.skip] += 1
-        self.kept += look.page is not None
+        if look.page is not None:
+            self.kept += 1
+            self.kept_at = look.header.place
 
     def note_damage(self, place: int, what: str) -> None:
         """Count what can't be read, with its place in the file."""

@@ -58,8 +58,10 @@ def read_layout(beginning: bytes) -> Layout:
     length = _record_length(content)
     if length is None:
         return Layout.WHOLE
-    rest = content[length:].strip(b"\r\n")
-    return Layout.WHOLE if rest or (inflater.eof and len(content) < length) else Layout.MEMBERS
+    rest = content[length:].strip(b"\r\n")[:5]
+    goes_on = bool(rest) and b"WARC/".startswith(rest)  # other bytes are damage
+    is_spread = inflater.eof and len(content) < length
+    return Layout.WHOLE if goes_on or is_spread else Layout.MEMBERS
 
 
 def split_warc(

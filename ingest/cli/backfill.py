@@ -74,6 +74,43 @@ def wayback(
 
 @app.command()
 @with_options
+def warc(
+    context: typer.Context,
+    *,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="WARC and ARC files, folders of them, addresses, lists (*.paths.gz)."),
+    ] = None,
+    cc_news: Annotated[
+        bool, typer.Option("--cc-news", help="Common Crawl's news crawl of those months.")
+    ] = False,
+    base: Annotated[
+        str | None, typer.Option(help="What the lines of a list are relative to.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    options: Options,
+) -> None:
+    """Pages of WARC files, each as a look of the time at which it was crawled.
+
+    Example: storywatch backfill warc crawl/ https://example.org/news.warc.gz
+    """
+    from ingest.backfill.opening import open_warc  # noqa: PLC0415
+    from ingest.runtime import fetch_policy  # noqa: PLC0415
+
+    if not (paths or cc_news):
+        raise UsageError("name files, folders, addresses or lists of them, or --cc-news")
+    days = read_days(since, until)
+
+    async def make(work: Context, config: Config, _stack: AsyncExitStack) -> Source:
+        policy = fetch_policy(config)
+        return open_warc(work, paths or (), base=base, cc_news=cc_news, days=days, policy=policy)
+
+    run_source(context, make, options)
+
+
+@app.command()
+@with_options
 def sitemap(
     context: typer.Context,
     *,

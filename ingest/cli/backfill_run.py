@@ -30,7 +30,8 @@ MakeSource = Callable[["Context", "Config", AsyncExitStack], Awaitable["Source"]
 
 _ON_STORY = ("new-version", "unchanged", "noise", "unsettled")
 _DUPLICATES = ("known", "alias")
-_ERRORS = ("failed", "error", "bad-url")
+_ERRORS = ("failed", "error", "bad-url", "skipped: damaged")
+_UNREAD = ("not loaded", "skipped: unreadable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,14 +188,19 @@ def _tell_counts(counts: Counter[str]) -> str:
     story = sum(counts[name] for name in _ON_STORY)
     duplicates = sum(counts[name] for name in _DUPLICATES)
     errors = sum(
-        count for name, count in counts.items() if name in _ERRORS or name.startswith("not loaded")
+        count for name, count in counts.items() if name in _ERRORS or name.startswith(_UNREAD)
     )
-    found = sum(count for name, count in counts.items() if name != "queued")
+    found = sum(count for name, count in counts.items() if not _is_no_page(name))
     discarded = found - story - duplicates - errors
     return (
         f"found {found}, on story {story}, duplicates {duplicates},"
         f" discarded {discarded}, errors {errors}"
     )
+
+
+def _is_no_page(outcome: str) -> bool:
+    """Whether what is counted are no pages: steps on their way, other records of archives."""
+    return outcome == "queued" or outcome.startswith("skipped: record of type")
 
 
 def _print(counts: Counter[str], errors: list[str], options: Options, *, state: str) -> None:
