@@ -17,9 +17,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -217,6 +217,11 @@ def fuzz(kind: str, examples: int, seed: int, seed_file: Path) -> Tally:
     return tally
 
 
+def _fuzz_share(share: tuple[str, int, int], *, seed_file: Path) -> tuple[str, Tally]:
+    kind, count, seed = share
+    return kind, fuzz(kind, count, seed, seed_file)
+
+
 def main() -> int:
     """Fuzz feeds and pages side by side and tell what came out."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -234,19 +239,17 @@ def main() -> int:
         for kind in ("feed", "page")
     ]
     total: dict[str, Tally] = {"feed": Tally(), "page": Tally()}
-    with ProcessPoolExecutor(
-        arguments.workers, mp_context=get_context("spawn"), max_tasks_per_child=4
-    ) as pool:
-        jobs = [
-            (kind, pool.submit(fuzz, kind, count, seed, seed_file)) for kind, count, seed in shares
-        ]
-        for kind, job in jobs:
-            part, whole = job.result(), total[kind]
+    work = partial(_fuzz_share, seed_file=seed_file)
+    # A process for each few: the stdlib's executor stands still when it renews its own (gh-115634).
+    with get_context("spawn").Pool(arguments.workers, maxtasksperchild=4) as pool:
+        for number, (kind, part) in enumerate(pool.imap(work, shares), start=1):
+            whole = total[kind]
             whole.examples += part.examples
             whole.outcomes += part.outcomes
             whole.escaped |= part.escaped
             whole.slowest = max(whole.slowest, part.slowest)
             whole.overran += part.overran
+            print(f"{number} of {len(shares)}", end="\r", file=sys.stderr, flush=True)
     for kind, tally in total.items():
         told = ", ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
         print(f"{kind}s  {tally.examples} examples: {told}")

@@ -20,19 +20,18 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from random import Random
 
 from daemon_run import Daemon, descendants, memory_mib, write_config
+from hostile_lateness import measure_lateness
 from hostile_press import (
     Hit,
     Honest,
     Press,
+    answer_hostile,
     feed_of,
     make_bombs,
     make_drips,
-    make_killers,
     respond,
 )
 
@@ -159,105 +158,6 @@ async def measure_slots(folder: Path, minutes: float) -> bool:
     return worst <= goal and len(times) >= 50
 
 
-async def measure_lateness(folder: Path, minutes: float) -> bool:
-    """Ninety-nine honest feeds, alone and then beside a hostile one of each kind."""
-    results = {}
-    for name in ("alone", "slow", "killer", "flood"):
-        results[name] = await _lateness(folder / name, name, minutes)
-    base = _percentile(results["alone"], 95)
-    good = True
-    for name, late in results.items():
-        delay = _percentile(late, 95) - base
-        good &= delay <= 5 and len(late) > 300
-        print(
-            f"lateness   99 feeds beside {name:<7} {len(late):6} polls  median "
-            f"{statistics.median(late):6.2f} s  95 % {_percentile(late, 95):6.2f} s  "
-            f"worst {max(late):6.2f} s  delayed by {delay:+.2f} s (goal: 5)"
-        )
-    return good
-
-
-def _percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))]
-
-
-async def _lateness(folder: Path, kind: str, minutes: float) -> list[float]:
-    """How late polls start, seconds: when a feed was due against when it was asked."""
-    press = Press()
-    feeds = []
-    for number in range(99):
-        outlet = Honest(number, every=3)
-        outlet.base = await press.add(outlet.answer)
-        feeds.append(f"{outlet.base}/feed")
-    if kind != "alone":
-        feeds.insert(0, f"{await press.add(_hostile(press, kind))}/feed")
-    file = write_config(
-        folder,
-        feeds,
-        schedule="tick_seconds = 1.0\nfloor_seconds = 30.0\nceiling_seconds = 30.0",
-        workers=_WORKERS,
-    )
-    daemon = Daemon(file, log=folder / "log")
-    due: dict[int, datetime] = {}
-    polled: dict[int, datetime] = {}
-    late: list[float] = []
-    warm = time.monotonic() + 45
-    ends = warm + minutes * 60
-    database = folder / "watch.db"
-    while time.monotonic() < ends:
-        await asyncio.sleep(0.25)
-        for feed_id, url, next_poll, last_poll in await asyncio.to_thread(_read_feeds, database):
-            if kind != "alone" and url == feeds[0]:
-                continue
-            if last_poll is not None and polled.get(feed_id) != last_poll:
-                if feed_id in due and time.monotonic() > warm:
-                    late.append(max(0.0, (last_poll - due[feed_id]).total_seconds()))
-                polled[feed_id] = last_poll
-            due[feed_id] = next_poll
-    # A feed that was never asked again must not be left out.
-    now = datetime.now(tz=next(iter(due.values())).tzinfo)
-    late += [(now - at).total_seconds() for at in due.values() if at < now]
-    await asyncio.to_thread(daemon.end)
-    press.close()
-    return late
-
-
-def _read_feeds(database: Path) -> list[tuple[int, str, datetime, datetime | None]]:
-    try:
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-            rows = connection.execute(
-                "SELECT id, url, next_poll_at, last_polled_at FROM feed"
-            ).fetchall()
-    except sqlite3.Error:
-        return []  # not there yet
-    return [
-        (row[0], row[1], datetime.fromisoformat(row[2]), row[3] and datetime.fromisoformat(row[3]))
-        for row in rows
-    ]
-
-
-def _hostile(press: Press, kind: str) -> Callable[[Hit, asyncio.StreamWriter], Awaitable[None]]:
-    drips, killers = make_drips(), make_killers()
-
-    async def answer(hit: Hit, writer: asyncio.StreamWriter) -> None:
-        if hit.path == "/robots.txt":
-            respond(writer, b"", status="404 Not Found")
-        elif hit.path == "/feed" and kind == "slow":
-            await drips["body"](hit, writer)
-        elif hit.path == "/feed":
-            wanted = 5_000 if kind == "flood" else 200
-            items = [(f"/{kind}/{number}", f"Page {number}") for number in range(wanted)]
-            feed = feed_of(press.bases[hit.outlet], items)
-            respond(writer, feed, content_type="application/rss+xml")
-        elif kind == "killer":
-            respond(writer, Random(hit.path).choice(list(killers.values())))
-        else:
-            await drips["body"](hit, writer)
-
-    return answer
-
-
 async def measure_stop(folder: Path, _minutes: float) -> bool:
     """SIGTERM while slow pages are fetched, others read and killers hold the workers."""
     took = []
@@ -269,7 +169,7 @@ async def measure_stop(folder: Path, _minutes: float) -> bool:
             outlet = Honest(outlet_number, paragraphs=30)
             outlet.base = await press.add(outlet.answer)
             feeds.append(f"{outlet.base}/feed")
-        hostile = [await press.add(_hostile(press, kind)) for kind in ("flood", "killer")]
+        hostile = [await press.add(answer_hostile(press, kind)) for kind in ("flood", "killer")]
         feeds += [f"{base}/feed" for base in hostile]
         file = write_config(
             folder / str(number),

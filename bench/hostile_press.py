@@ -269,3 +269,25 @@ def make_killers() -> dict[str, bytes]:
         "spans": page_of("Spans", ["<span>x</span>" * 200_000]),
         "nested": page_of("Nested", ["<div>" * 20_000 + "x" + "</div>" * 20_000]),
     }
+
+
+def answer_hostile(press: Press, kind: str) -> Act:
+    """Answer as a hostile outlet of a kind: slow, killer or flood."""
+    drips, killers = make_drips(), make_killers()
+
+    async def answer(hit: Hit, writer: asyncio.StreamWriter) -> None:
+        if hit.path == "/robots.txt":
+            respond(writer, b"", status="404 Not Found")
+        elif hit.path == "/feed" and kind == "slow":
+            await drips["body"](hit, writer)
+        elif hit.path == "/feed":
+            wanted = 5_000 if kind == "flood" else 200
+            items = [(f"/{kind}/{number}", f"Page {number}") for number in range(wanted)]
+            feed = feed_of(press.bases[hit.outlet], items)
+            respond(writer, feed, content_type="application/rss+xml")
+        elif kind == "killer":
+            respond(writer, Random(hit.path).choice(list(killers.values())))
+        else:
+            await drips["body"](hit, writer)
+
+    return answer

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,18 @@ from storage.lookup import (
     sharing_anchors,
     sharing_shingles,
     signatures_after,
+    signatures_of,
 )
 
 _COMMON = 200  # versions: what more of them have is an agency's line, a site's, everybody's name
 _SIGNATURE_BYTES = 64
 _COARSE_BITS = 50  # of the first 128; two texts at 40 degrees differ in 28, unrelated ones in 64
 _NEAR_BITS = 205  # of 512: 40 %
+_OPEN_SECONDS = 300  # that a transaction is open at most
+_MOST_OPEN = 1_000  # ids that may be of open transactions, below the last one
 _BLOCK = 65_536  # signatures looked at together: as many as the processor's cache holds
+
+Mark = tuple[int, int, dict[int, float]]
 
 
 class SignatureIndex:
@@ -34,44 +40,60 @@ class SignatureIndex:
 
     A scan in two steps: the first 128 bits of every signature, then all 512 of those that came
     near. One million versions take about two milliseconds. Grows by what was stored since the last
-    search, by whichever process.
+    search, by whichever process; ids that are passed over are asked for again for some minutes, for
+    another process may be about to commit them.
     """
 
-    def __init__(self) -> None:
-        """Start empty: the first search loads what is there."""
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        """Start empty: the first search loads what is there. `clock` counts seconds."""
         self._ids = np.zeros(0, np.int64)
         self._words = np.zeros((0, 8), np.uint64)
         self._coarse = np.zeros((2, 0), np.uint64)  # the first two words, each by itself
         self._size = 0
         self._last = 0
+        self._passed_over: dict[int, float] = {}  # id -> when it was
+        self._clock = clock
 
     @property
     def size(self) -> int:
         """How many signatures there are."""
         return self._size
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> Mark:
         """Where the index stands, to go back to."""
-        return self._size, self._last
+        return self._size, self._last, dict(self._passed_over)
 
-    def rewind(self, mark: tuple[int, int]) -> None:
+    def rewind(self, mark: Mark) -> None:
         """Forget what was taken in since the mark, as after a transaction that was rolled back.
 
         It may have read versions of its own, and SQLite gives their ids to the next ones.
         """
-        self._size, self._last = mark
+        self._size, self._last, self._passed_over = mark
 
     def refresh(self, connection: Connection) -> None:
         """Take in the versions stored since."""
+        oldest = self._clock() - _OPEN_SECONDS
+        self._passed_over = {item: at for item, at in self._passed_over.items() if at >= oldest}
+        if self._passed_over:
+            late = signatures_of(connection, self._passed_over)
+            for version_id, _ in late:
+                del self._passed_over[version_id]
+            self._take_in(late)
         self.extend(signatures_after(connection, self._last))
 
     def extend(self, rows: Iterable[tuple[int, bytes]]) -> None:
-        """Add signatures in the order of their ids; a version without one is passed over."""
-        new = []
-        for version_id, signature in rows:
-            self._last = version_id
-            if len(signature) == _SIGNATURE_BYTES:
-                new.append((version_id, signature))
+        """Add signatures in the order of their ids; a version without one is left out."""
+        found, before = list(rows), self._last
+        if not found:
+            return
+        self._last = found[-1][0]
+        first = max(before + 1, self._last - _MOST_OPEN)
+        missing = set(range(first, self._last)).difference(item for item, _ in found)
+        self._passed_over |= dict.fromkeys(missing, self._clock())
+        self._take_in(found)
+
+    def _take_in(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        new = [row for row in rows if len(row[1]) == _SIGNATURE_BYTES]
         if not new:
             return
         stop = self._size + len(new)

@@ -158,6 +158,11 @@ async def outcome_of(task: Future[T]) -> T | Rejection:
     except EngineError:
         raise
     except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile input
-        died = describe_failure(error)
-        reason = str(died) if died else f"the parser raised {type(error).__name__}: {error}"
-        return Rejection(kind=FailureKind.CRASHED, reason=reason[:500])
+        return rejection_of(error)
+
+
+def rejection_of(error: BaseException) -> Rejection:
+    """What a task did to its worker, or raised, as an outcome of the body that it was about."""
+    died = describe_failure(error)
+    reason = str(died) if died else f"the parser raised {type(error).__name__}: {error}"
+    return Rejection(kind=FailureKind.CRASHED, reason=reason[:500])

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as table
@@ -23,6 +24,7 @@ from ingest.model import FeedSource, Outlet
 from ingest.settings import Settings, read_settings, resolve_database_url
 from ingest.settings_check import (
     check_database_url,
+    check_engine,
     check_feeds,
     check_interval,
     check_networks,
@@ -89,6 +91,8 @@ class WorkersPart:
     page_seconds: float = Field(default=20, gt=0)
     memory_mib: int = Field(default=1_024, ge=64)
     recycle_after: int = Field(default=200, ge=1)  # tasks
+    engine: Literal["process", "dask"] = "process"  # of this machine, or of a cluster
+    scheduler: str = ""  # of the cluster
 
 
 @table(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -177,6 +181,7 @@ def load_config(
         settings, floor=content.schedule.floor_seconds, ceiling=content.schedule.ceiling_seconds
     )
     check_networks(settings, content.fetch.allow_networks)
+    check_engine(settings, engine=content.workers.engine, scheduler=content.workers.scheduler)
     feeds = _feeds(content.feeds)
     check_feeds(settings, feeds)
     check_slugs(settings, [story.slug for story in content.stories])

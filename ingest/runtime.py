@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from ingest.assess import StorySetup, rules_version
-from ingest.compute import WorkerPool
+from ingest.cluster import require_dask
+from ingest.compute import WorkerPool, Workers
 from ingest.config import Config
 from ingest.context import Context, Limits
 from ingest.fetch import Fetcher, FetchPolicy
@@ -69,7 +70,23 @@ def prepare(
     return stories, prepare_database(engine, stories=stories, feeds=config.feeds, now=at)
 
 
-def make_workers(config: Config, *, count: int | None = None, warm: bool = True) -> WorkerPool:
+def make_workers(config: Config) -> Workers:
+    """What reads pages: worker processes of this machine, or a cluster.
+
+    Raises EngineError when no cluster answers, UsageError when the library for it is missing.
+    """
+    part = config.workers
+    if part.engine == "process":
+        return make_processes(config)
+    require_dask()
+    from ingest.cluster.client import Cluster  # noqa: PLC0415 - the library is optional
+    from ingest.cluster.work import Limits  # noqa: PLC0415
+
+    limits = Limits(memory_mib=part.memory_mib, recycle_after=part.recycle_after, warm_up=warm_up)
+    return Cluster(part.scheduler, task_seconds=part.page_seconds, limits=limits)
+
+
+def make_processes(config: Config, *, count: int | None = None, warm: bool = True) -> WorkerPool:
     """The worker processes, as many as configured or `count`; they start with their first task.
 
     Warm ones have loaded what reading an article takes.
@@ -90,12 +107,11 @@ async def open_context(
     *,
     now: Callable[[], datetime] = utc_now,
     chance: Callable[[], float] = random.random,
-    workers: int | None = None,
 ) -> AsyncIterator[Context]:
-    """Everything the pipeline works with, closed again at the end; `workers` are as configured."""
+    """Everything the pipeline works with, closed again at the end."""
     stories, preparation = prepare(engine, config, now=now())
     schedule = config.schedule
-    pool = make_workers(config, count=workers)
+    pool = make_workers(config)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="storage") as writer:
             async with Fetcher(fetch_policy(config), now=now) as fetcher:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -97,6 +98,25 @@ def check_interval(settings: Settings, *, floor: float, ceiling: float) -> None:
             "schedule.floor_seconds",
             f"{floor:g} is above schedule.ceiling_seconds, {ceiling:g}; lower it",
         )
+
+
+def check_engine(settings: Settings, *, engine: str, scheduler: str) -> None:
+    """Raise ConfigError when a cluster is asked for without its address, or the other way round."""
+    if engine == "dask" and not is_scheduler(scheduler):
+        raise ConfigError(
+            f"{settings.locate('workers.scheduler')}: workers.scheduler:"
+            " name the cluster's scheduler, as in tcp://10.0.0.5:8786"
+        )
+    if engine != "dask" and scheduler:
+        raise ConfigError(
+            f"{settings.locate('workers.scheduler')}: workers.scheduler:"
+            ' is of no use without engine = "dask"'
+        )
+
+
+def is_scheduler(address: str) -> bool:
+    """Whether an address may be that of a Dask scheduler."""
+    return re.fullmatch(r"(?:tcp|tls)://[^\s/]+:[0-9]{1,5}", address) is not None
 
 
 def check_networks(settings: Settings, networks: Sequence[str]) -> None:

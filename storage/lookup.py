@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -157,6 +157,15 @@ def signatures_after(connection: Connection, version_id: int) -> Iterator[tuple[
     """Document signatures of the versions stored after one, in the order of their ids."""
     for row in connection.execute(_SIGNATURES, {"after": version_id}):
         yield row.version_id, row.signature
+
+
+def signatures_of(connection: Connection, version_ids: Iterable[int]) -> list[tuple[int, bytes]]:
+    """Document signatures of these versions, as far as they are stored."""
+    wanted = list(version_ids)
+    query = select(feature.c.version_id, feature.c.signature).where(
+        feature.c.version_id.in_(wanted)
+    )
+    return [(row.version_id, row.signature) for row in connection.execute(query)]
 
 
 def load_texts(connection: Connection, version_ids: Sequence[int]) -> tuple[StoredText, ...]:

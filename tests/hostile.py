@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ingest.backfill.warcparts import Part, Wanted, read_part
 from ingest.extract import extract_article
@@ -59,3 +60,11 @@ def read_part_or_die(place: int, part: Part, wanted: Wanted, policy: FetchPolicy
     if part.span.start <= place < part.span.stop:
         die()
     return read_part(part, wanted, policy)
+
+
+def take_time(marker: Path, seconds: float) -> int:
+    """Take a while; returns this process."""
+    with marker.open("a") as file:
+        file.write("begun\n")
+    time.sleep(seconds)
+    return os.getpid()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from ingest.backfill.job import begin
 from ingest.backfill.run import run_backfill
@@ -28,7 +29,8 @@ from ingest.verdict.encoder import shared_encoder
 from ingest.verdict.features import make_features
 from ingest.verdict.rule import load_rule
 from ingest.verdict.shingles import fingerprint
-from storage.engine import read_connection
+from storage import schema
+from storage.engine import read_connection, transaction
 from storage.lookup import sharing_anchors, sharing_shingles
 from tests.running import ACCEPT_ALL, TALKS, WEATHER, read_config, rows, write_config
 
@@ -164,6 +166,33 @@ def test_a_version_without_a_signature_is_passed_over():
     assert index.size == 1
     assert index.nearest(b"", limit=5) == []
     assert index.nearest(bytes(64), limit=5) == [(2, 0)]
+
+
+def test_a_version_that_another_process_commits_late_is_taken_in(engine, archive):
+    """Its id is given at its insertion: a later one may be there before."""
+    table, seconds = schema.feature, [0.0]
+    with transaction(engine) as connection:
+        (late,) = connection.execute(select(table).where(table.c.version_id == 2)).mappings().all()
+        connection.execute(table.delete().where(table.c.version_id == 2))
+    index, forgetful = (SignatureIndex(clock=lambda: seconds[0]) for _ in range(2))
+    for each in (index, forgetful):
+        with read_connection(engine) as connection:
+            each.refresh(connection)
+        assert 2 not in dict(each.nearest(late["signature"], limit=9))
+    before = index.size
+    with transaction(engine) as connection:
+        connection.execute(table.insert(), dict(late))
+    mark = index.mark()
+    for _ in range(2):  # the first time its transaction is rolled back
+        with read_connection(engine) as connection:
+            index.refresh(connection)
+        assert (index.size, dict(index.nearest(late["signature"], limit=9))[2]) == (before + 1, 0)
+        index.rewind(mark)
+        assert index.size == before
+    seconds[0] = 301.0  # no transaction is open for that long
+    with read_connection(engine) as connection:
+        forgetful.refresh(connection)
+    assert forgetful.size == before
 
 
 # ---------------------------------------------------------------- judging again

@@ -21,6 +21,7 @@ from ingest.cli import (
     texts,
     verdict,
     watch,
+    worker,
 )
 
 app = typer.Typer(
@@ -83,6 +84,7 @@ app.command()(texts.extract)
 app.command()(texts.compare)
 app.command()(texts.judge)
 app.add_typer(backfill.app, name="backfill")
+app.command()(worker.worker)
 app.command()(history.history)
 app.command()(history.diff)
 app.command()(sql.sql)

@@ -51,6 +51,12 @@ class Options:
         False
     )
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that read pages.")] = None
+    engine: Annotated[
+        str | None, typer.Option(help="process, or dask: a cluster reads the pages.")
+    ] = None
+    scheduler: Annotated[
+        str | None, typer.Option(help="Of the cluster, as in tcp://10.0.0.5:8786.")
+    ] = None
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False
 
 
@@ -88,7 +94,13 @@ def run_source(context: typer.Context, make_source: MakeSource, options: Options
     if options.resume and options.restart:
         raise UsageError("--resume and --restart exclude each other")
     state: State = context.obj
-    config = state.load()
+    config = state.load(
+        {
+            "workers.count": options.workers,
+            "workers.engine": options.engine,
+            "workers.scheduler": options.scheduler,
+        }
+    )
     state.start_log(default="WARNING")
     if options.dry_run:
         counts = asyncio.run(_preview(config, make_source, options))
@@ -108,7 +120,7 @@ async def _preview(config: Config, make_source: MakeSource, options: Options) ->
 
     with open_database(config) as engine:
         async with (
-            open_context(engine, config, workers=options.workers) as work,
+            open_context(engine, config) as work,
             AsyncExitStack() as stack,
         ):
             _stop_on_signals(work)
@@ -136,7 +148,7 @@ async def _run(config: Config, make_source: MakeSource, options: Options) -> tup
             )
 
         async with (
-            open_context(engine, config, workers=options.workers) as work,
+            open_context(engine, config) as work,
             AsyncExitStack() as stack,
         ):
             _stop_on_signals(work)

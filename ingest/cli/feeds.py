@@ -158,9 +158,9 @@ def discover(
 async def _discover(config: Config, page: str) -> FoundFeeds:
     from ingest.feedsearch import search_feeds  # noqa: PLC0415
     from ingest.fetch import Fetcher  # noqa: PLC0415
-    from ingest.runtime import fetch_policy, make_workers, utc_now  # noqa: PLC0415
+    from ingest.runtime import fetch_policy, make_processes, utc_now  # noqa: PLC0415
 
-    workers = make_workers(config, count=1, warm=False)
+    workers = make_processes(config, count=1, warm=False)
     try:
         async with Fetcher(fetch_policy(config), now=utc_now) as fetcher:
             found = await search_feeds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,13 @@ class State:
     log_level: str
     log_json: bool
 
-    def load(self) -> Config:
+    def load(self, flags: Mapping[str, object] | None = None) -> Config:
         """Read the configuration: flags over environment over file.
 
+        `flags` are those of the command, by the keys that they stand for; None is not given.
         Raises ConfigError.
         """
-        overrides = {} if self.database_url is None else {"database.url": self.database_url}
+        overrides = {"database.url": self.database_url, **(flags or {})}
         return load_config(self.config_file, environ=os.environ, overrides=overrides)
 
     def start_log(self, *, default: str) -> None:
