@@ -159,7 +159,7 @@ def _run_trafilatura(home: Path, first: Sample, story: Sample, seconds: float) -
         name=name,
         rate=pages / done.seconds,
         lost=_find_lost(story, texts),
-        note=f"{pages} pages as files, without their HTTP headers; --parallel 1",
+        note=f"{pages} pages as files, {written} texts; no HTTP headers; --parallel 1",
     )
 
 

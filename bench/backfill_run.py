@@ -154,13 +154,6 @@ def backfill(
     return replace(done, outcomes=report["outcomes"])
 
 
-def has_option(*words: str) -> bool:
-    """Whether the last of some words is known to the command of the others."""
-    *command, option = words
-    done = run([sys.executable, "-m", "ingest", *command, "--help"], settings={"COLUMNS": "200"})
-    return done.exit_code == 0 and option in done.output
-
-
 # ---------------------------------------------------------------- the distributed engine
 
 
