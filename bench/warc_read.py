@@ -1,12 +1,12 @@
 """Pages a second out of a WARC file: FastWARC alone, and `read_span` with the screen.
 
     python bench/warc_read.py [--pages 20000] [--rounds 3] [--keep news.warc.gz]
-    python bench/warc_read.py --once alone|screen news.warc.gz
+    python bench/warc_read.py --once news.warc.gz
 
 Reads the WARC of `backfill_warc.py` in turn by FastWARC alone (framing, HTTP headers, the body as
 bytes) and by `read_span`. Prints the median of each side by side and, last, `ratio R` = with the
-screen / alone. With --once it reads a file as it is, one time, and prints how many answers it has,
-or how many pages pass the screen: a whole process for `backfill.py` to measure.
+screen / alone. With --once it reads a file as it is, one time, and prints how many pages pass the
+screen: a whole process for `backfill.py` to measure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from backfill_warc import keep_warc
-from fastwarc.warc import ArchiveIterator, WarcRecordType
+from warc_alone import read_alone
 
 from ingest.backfill.screen import Screen, compile_screen
 from ingest.backfill.warcfile import read_span
@@ -30,13 +30,6 @@ from ingest.config import load_config
 
 SPAN = 64 * 2**20
 MAX_BODY = 10 * 2**20
-
-
-def read_alone(path: Path) -> int:
-    """The answers that were archived, by FastWARC."""
-    with path.open("rb") as file:
-        records = ArchiveIterator(file, record_types=WarcRecordType.response)
-        return sum(len(record.reader.read()) > 0 for record in records)
 
 
 def read_screened(path: Path, screen: Screen) -> int:
@@ -70,12 +63,10 @@ def main() -> None:
     options.add_argument("--pages", type=int, default=20_000)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--keep", type=Path, help="where the file is written, and used again")
-    options.add_argument("--once", nargs=2, metavar=("SIDE", "FILE"), help="alone or screen")
+    options.add_argument("--once", type=Path, metavar="FILE", help="with the screen only")
     chosen = options.parse_args()
     if chosen.once:
-        side, file = chosen.once
-        path = Path(file)
-        print(read_alone(path) if side == "alone" else read_screened(path, make_screen()))
+        print(read_screened(chosen.once, make_screen()))
         return
     screen = make_screen()
     with tempfile.TemporaryDirectory() as folder:
