@@ -24,7 +24,7 @@ from ingest.model import (
     Stage,
     Verdict,
 )
-from ingest.story import StoryRule, compile_story, judge_entry, judge_text
+from ingest.story import UNNAMED, StoryRule, compile_story, judge_entry, judge_text
 from ingest.verdict.encoder import Encoder
 from ingest.verdict.judge import JudgedText, judge, prepare_text
 from ingest.verdict.rule import load_rule
@@ -87,6 +87,17 @@ def assess_article(
         ),
         fingerprint=fingerprint(article.text, language=article.language),
         features=own.features,
+    )
+
+
+def names_a_story(article: Article, stories: Sequence[StorySetup]) -> bool:
+    """Whether a text names all sides of any story, wherever and whenever."""
+    return any(
+        judge_text(
+            _compiled(item.rule), title=article.title, text=article.text, published=None
+        ).rule
+        not in UNNAMED
+        for item in stories
     )
 
 

@@ -44,6 +44,10 @@ class NameGroup:
     weight: float = 0.5  # of a group that is not required: what it adds to the evidence
 
 
+UNNAMED = frozenset({"no-names", "missing-group"})
+"""The rules that refuse a text for the names that it lacks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryRule:
     """What makes a text part of a story."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table
 from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
 from storage.view_graph import clusters, derivations, relations
+from storage.view_looks import backfills, looks
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
 from storage.view_versions import article_events, correction_lag, outlet_alarms
 
@@ -23,7 +24,7 @@ VIEWS: Mapping[str, Table] = {
     for view in (
         articles, article_versions, article_changes, article_events, seed_relations, clusters,
         derivations, relations, correction_lag, discards, feed_health, feed_polls, feed_events,
-        outlet_alarms,
+        outlet_alarms, looks, backfills,
     )
 }  # fmt: skip
 
@@ -33,6 +34,7 @@ __all__ = [
     "article_events",
     "article_versions",
     "articles",
+    "backfills",
     "clusters",
     "correction_lag",
     "create_views",
@@ -42,6 +44,7 @@ __all__ = [
     "feed_events",
     "feed_health",
     "feed_polls",
+    "looks",
     "outlet_alarms",
     "relations",
     "seed_relations",

@@ -162,9 +162,13 @@ def test_a_page_that_names_no_side_or_one_only_is_refused(screen, body):
         pytest.param(unicodedata.normalize("NFD", TEXTS["ja"]), id="kana in parts"),
         pytest.param("كُورِيا الشَّمالِيّة و بُوتِين", id="vowel signs"),
         pytest.param("Nordkorea, Rußland", id="a sharp s"),
+        pytest.param("NORDKOREA, RUẞLAND", id="and a capital one"),
+        pytest.param("Nordko\u0213ea, Pütin, \u0420\u0424", id="letters of several alphabets"),
         pytest.param("&#1050;&#1053;&#1044;&#1056; &#x41f;&#X443;&#1090;ин", id="references"),
         pytest.param("&#67;or&eacute;e du Nord, Mosc&uacute", id="named ones, one not closed"),
         pytest.param("Cor&amp;eacute;e du Nord, Mosc&amp;#250;", id="references escaped again"),
+        pytest.param("&Kcy;&Ncy;&Dcy;&Rcy;, &amp;Rcy;&amp;amp;Fcy;", id="of Cyrillic letters"),
+        pytest.param("Cor&ampeacute;e du Nord, Mosc&amp;amp;#250;", id="and again, one not closed"),
         pytest.param("\\u041a\\u041d\\u0414\\u0420, \\u201cPutin\\u201d", id="escapes of JSON"),
         pytest.param("\\nDPRK\\nPutin\\n", id="line breaks of JSON"),
         pytest.param("“DPRK”—«Putin»", id="signs beside the names"),
@@ -173,6 +177,12 @@ def test_a_page_that_names_no_side_or_one_only_is_refused(screen, body):
 def test_names_are_seen_however_they_are_written(screen, text):
     assert screen.may_concern(page(text).encode())
     assert screen.may_concern(b"<div>x</div>\n" * 30_000 + page(text).encode())
+
+
+def test_a_control_character_inside_a_letter_is_passed_over(screen):
+    body = page("Пхеньян и Путин").encode()
+    place = body.index("я".encode()) + 1
+    assert screen.may_concern(body[:place] + b"\x02" + body[place:])
 
 
 @pytest.mark.parametrize("tag", ["script", "STYLE"])

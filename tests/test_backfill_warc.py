@@ -27,12 +27,14 @@ from ingest.backfill.warcparts import (
 from ingest.backfill.warcreader import Terms
 from ingest.backfill.warcspan import Layout, Span
 from ingest.errors import SourceError, UsageError
+from ingest.extract import extract_article
 from ingest.fetch import FetchPolicy
-from ingest.model import Failure, FailureKind, Rejection
-from ingest.runtime import open_context, open_database
+from ingest.model import Article, Failure, FailureKind, Rejection
+from ingest.runtime import load_stories, open_context, open_database
 from ingest.story import NameGroup, StoryRule
+from ingest.work import assess_given
 from tests import hostile
-from tests.running import ACCEPT_ALL, read_config, write_config
+from tests.running import ACCEPT_ALL, TALKS, WEATHER, read_config, rows, write_config
 from tests.site import Answer
 from tests.test_backfill_run import run
 from tests.test_backfill_warcfile import page, record, response
@@ -335,6 +337,41 @@ def test_files_of_the_news_crawl_are_chosen_by_the_time_in_their_names():
     assert may_hold("other.warc.gz", days)
 
 
+def article_page(title, text):
+    paragraphs = "".join(f"<p>{part}</p>" for part in text.split("\n\n"))
+    return (
+        f"<html lang='de'><head><title>{title}</title></head><body><nav>Port Silver</nav>"
+        f"<article><h1>{title}</h1>{paragraphs}</article></body></html>"
+    ).encode()
+
+
+def test_only_known_articles_are_read_with_the_model_when_they_do_not_name_the_story(
+    engine, url, tmp_path
+):
+    story = ACCEPT_ALL + '[[stories.groups]]\nkey = "place"\nnames = { de = ["Nordland*"] }\n'
+    config = write_config(tmp_path, feeds=[], database_url=url, story=story)
+    # Nordland among the links lets a page through the screen, and is none of its text.
+    beside = b"<aside><a href=/n>Nordland</a></aside></body>"
+    weather = article_page("Wetter", WEATHER).replace(b"</body>", beside)
+    edited = article_page("Das Land verhandelt", TALKS.replace("Nordland", "Land"))
+    file = tmp_path / "crawl.warc.gz"
+    later = record(
+        response(edited.replace(b"</body>", beside)),
+        url="http://example.org/0",
+        date="2023-09-06T10:00:00Z",
+    )
+    file.write_bytes(
+        members([page(0, article_page("Nordland verhandelt", TALKS)), page(1, weather), later])
+    )
+    done = run(config, "warc", str(file))
+    assert done["outcomes"] == {"new-version": 2, "off-story": 1}
+    assert rows(engine, "SELECT count(*) FROM feature WHERE model = ''") == [(0,)]
+    assert rows(engine, "SELECT title FROM version ORDER BY seq") == [
+        ("Nordland verhandelt",),
+        ("Das Land verhandelt",),
+    ]
+
+
 def test_the_command_reports_what_was_in_a_file(tmp_path, url):
     body = (
         "<html><head><title>Strike</title></head><body><article><h1>Strike in Port Silver</h1>"
@@ -361,3 +398,20 @@ def test_the_command_reports_what_was_in_a_file(tmp_path, url):
     missing = run(config, "warc", str(tmp_path / "none.warc"), expected=2)
     assert "none.warc: no such file or folder" in missing["told"]
     assert json.dumps(done["errors"]) == "[]"
+
+
+def test_a_text_that_names_no_story_is_judged_without_the_model(tmp_path):
+    story = ACCEPT_ALL + '[[stories.groups]]\nkey = "place"\nnames = { de = ["Nordland*"] }\n'
+    file = write_config(tmp_path, feeds=[], database_url="sqlite://", story=story)
+    setups = load_stories(read_config(file))
+
+    def model_of(text, **options):
+        read = extract_article(
+            article_page("Bericht", text), url="https://a.example/1", charset="utf-8",
+            feed_date=None, now=datetime(2023, 9, 5, tzinfo=UTC),
+        )  # fmt: skip
+        assert isinstance(read, Article)
+        return assess_given(read, setups, **options).features.model
+
+    assert model_of(TALKS, spare_model=True) == model_of(WEATHER) != ""
+    assert model_of(WEATHER, spare_model=True) == ""

@@ -176,6 +176,7 @@ def watched(storywatch: Storywatch, tmp_path_factory: pytest.TempPathFactory) ->
         site.answers["/vanishing"] = Answer(b"", 410)
         for _ in range(2):
             storywatch(folder, "poll", "--all")
+        storywatch(folder, "backfill", "jsonl", "articles.jsonl")
         yield folder
 
 

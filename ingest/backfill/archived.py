@@ -71,9 +71,10 @@ def read_response(block: bytes) -> ArchivedResponse | None:
 
 def may_be_html(response: ArchivedResponse, content: bytes) -> bool:
     """Whether a response says that it is HTML, or says nothing clear and looks so."""
-    if response.media_type in _VAGUE_TYPES:
+    media_type = response.media_type
+    if media_type in _VAGUE_TYPES:
         return _HTML.search(content[:_BEGINNING].replace(b"\0", b"")) is not None  # as UTF-16
-    return response.media_type in _HTML_TYPES
+    return media_type in _HTML_TYPES
 
 
 def _read_headers(head: bytes) -> dict[str, str]:

@@ -3,11 +3,12 @@
 The automata are those of Aho and Corasick (CACM 18, 1975). A batch of up to 64 strings the library
 scans with Teddy, a packed comparison of 32 bytes at a time (Wang et al., Hyperscan, NSDI 2019): six
 gigabytes a second where its best automaton makes .6, so a few batches are faster than all in one.
+Unless all strings begin with one byte or two: then it leaps from one of these to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
@@ -16,7 +17,7 @@ _PIECE = 2**18  # bytes that are searched at once, for every hit takes memory
 _BATCH = 64
 _MOST_BATCHES = 6  # more cost as much as one automaton
 _MOST_STATES = 2**14  # of the fastest automaton, for each takes a kilobyte
-_LEAST = 3  # bytes; what is shorter stands in every page
+_SIGHT = 4  # bytes that Teddy compares, if all strings of a batch have them
 _PATIENCE = 20_000  # hits that turn out to be none, before it is enough
 
 
@@ -24,7 +25,7 @@ _PATIENCE = 20_000  # hits that turn out to be none, before it is enough
 class Detector:
     """Tells where any of some strings may be."""
 
-    batches: tuple[BytesAhoCorasick, ...]  # none: not worth the look
+    batches: tuple[BytesAhoCorasick, ...]
     longest: int
 
 
@@ -42,21 +43,33 @@ Stands = Callable[[int, int, int, frozenset[str]], bool]
 
 
 def compile_detector(strings: Collection[bytes]) -> Detector:
-    """Prepare to detect, unless one of the strings is so short that it stands in every page.
-
-    A string that holds another is left out: it is where the other is.
-    """
-    least = sorted(string for string in set(strings) if not _holds_another(string, strings))
-    if min(map(len, least), default=_LEAST) < _LEAST:
-        return Detector(batches=(), longest=1)
-    size = _BATCH if len(least) <= _BATCH * _MOST_BATCHES else len(least)
+    """Prepare to detect; a string that holds another may be left out, for it is where that is."""
+    batches = list(_share(strings)) if len(strings) <= _BATCH * _MOST_BATCHES else [list(strings)]
     return Detector(
         batches=tuple(
-            BytesAhoCorasick(least[start : start + size], matchkind=MatchKind.LeftmostFirst)
-            for start in range(0, len(least), size)
+            BytesAhoCorasick(
+                batch,
+                matchkind=MatchKind.LeftmostFirst,
+                implementation=_choose_kind(batch) if len(batch) > _BATCH else None,
+            )
+            for batch in batches
         ),
-        longest=max(map(len, least), default=1),
+        longest=max(map(len, strings), default=1),
     )
+
+
+def _share(strings: Collection[bytes]) -> Iterator[list[bytes]]:
+    """Batches of strings of like length, for no more is compared than all of a batch have."""
+    least = sorted(string for string in set(strings) if not _holds_another(string, strings))
+    for length in range(1, _SIGHT + 1):
+        alike = [string for string in least if min(len(string), _SIGHT) == length]
+        for start in range(0, len(alike), _BATCH):
+            yield alike[start : start + _BATCH]
+
+
+def _choose_kind(strings: Collection[bytes]) -> Implementation:
+    small = sum(map(len, strings)) <= _MOST_STATES
+    return Implementation.DFA if small else Implementation.ContiguousNFA
 
 
 def _holds_another(string: bytes, strings: Collection[bytes]) -> bool:
@@ -77,12 +90,8 @@ def compile_finder(words: Sequence[Mapping[bytes, frozenset[str]]]) -> Finder:
     for number, strings in enumerate(words):
         for string, encodings in strings.items():
             owners.setdefault(string, []).append((number, encodings))
-    small = sum(map(len, owners)) <= _MOST_STATES
     return Finder(
-        automaton=BytesAhoCorasick(
-            list(owners),
-            implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
-        ),
+        automaton=BytesAhoCorasick(list(owners), implementation=_choose_kind(owners)),
         owners=tuple(map(tuple, owners.values())),
         longest=max(map(len, owners), default=1),
     )
@@ -107,9 +116,7 @@ def find_words(finder: Finder, stream: bytes, stands: Stands) -> set[int] | None
 
 
 def detect_words(detector: Detector, finder: Finder, stream: bytes, stands: Stands) -> bool:
-    """Whether a word stands where a string was detected; also if none was worth the look."""
-    if not detector.batches:
-        return True
+    """Whether a word stands where a string was detected."""
     for count, (start, end) in enumerate(detect(detector, stream)):
         first = max(start - finder.longest, 0)
         around = memoryview(stream)[first : end + finder.longest]
@@ -126,7 +133,13 @@ def detect_words(detector: Detector, finder: Finder, stream: bytes, stands: Stan
     return False
 
 
-def _pieces(stream: bytes, longest: int) -> Iterator[tuple[int, memoryview]]:
+def _pieces(stream: bytes, longest: int) -> Iterable[tuple[int, memoryview]]:
     view = memoryview(stream)
+    if len(view) <= _PIECE:
+        return [(0, view)]
+    return _split(view, longest)
+
+
+def _split(view: memoryview, longest: int) -> Iterator[tuple[int, memoryview]]:
     for start in range(0, max(len(view) - longest + 1, 1), _PIECE):
         yield start, view[start : start + _PIECE + longest - 1]

@@ -1,17 +1,17 @@
 """The first look at a page, after which nearly all are put aside.
 
-Only one side of each story is looked for, the one whose names are longest, in the bytes as they
-stand: under LATIN for Latin letters, under ALIKE for those of other scripts, and of these only
-for the scripts that the page has. What it lets pass may still be nothing.
+Only one side of each story is looked for, the one whose names are longest, with the letters of the
+page folded by one look into a table (`ingest.backfill.alphabet`). What it lets pass may still be
+nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
+from ingest.backfill.alphabet import Alphabet, compile_alphabet
 from ingest.backfill.automata import (
     Detector,
     Finder,
@@ -21,157 +21,89 @@ from ingest.backfill.automata import (
     detect_words,
     find_words,
 )
-from ingest.backfill.bytesigns import ALIKE, LATIN, LATIN_LEAD, sign_latin, sign_plain
-from ingest.backfill.lettering import (
-    Lettering,
-    any_of,
-    find_rare,
-    replace_styled,
-    replace_unexpected,
-)
-from ingest.backfill.squeeze import LETTERS, squeeze
+from ingest.backfill.lettering import Lettering
 from ingest.backfill.vocabulary import Vocabulary, is_told
-from ingest.backfill.wording import Word
+from ingest.backfill.wording import Word, initial_forms
 
-_ASCII = bytes(range(128))
 _UTF8 = frozenset({"utf-8"})
-_FEW = 8  # characters that are faster replaced one by one
-_STYLED_LEAD = b"\xf0\x9d"  # of bold, script and other mathematical letters
+_LEAST = 3  # letters
 _LONGEST_TAG = 300
 _TAG_END = ord(">")
-_ESCAPING = re.compile(rb"[&\\\x80-\xff]")
-_SCRIPTS = (
-    # the first bytes in UTF-8: Latin, Greek, Cyrillic, Armenian and Hebrew, Arabic and Syriac, of
-    # India and Thailand, Chinese, Japanese and Korean, all others
-    *(range(0xC2, 0xCE), range(0xCE, 0xD0), range(0xD0, 0xD4), range(0xD4, 0xD8)),
-    *(range(0xD8, 0xE0), range(0xE0, 0xE2), range(0xE3, 0xEE), (0xE2, *range(0xEE, 0xF5))),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """The keys whose first letter beyond ASCII begins with one of these bytes."""
-
-    leads: bytes
-    keys: Detector
+_ESCAPING = re.compile(rb"[&\\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstLook:
-    """What is looked for, under LATIN and under ALIKE."""
+    """What is looked for, in the bytes of an alphabet."""
 
     vocabulary: Vocabulary
-    lettering: Lettering
-    latin_keys: Detector
-    latin: Finder
-    scripts: tuple[Script, ...]
-    alike: Finder
-    unsqueezed: re.Pattern[str]  # rare characters that `squeeze` does not write as letters
+    alphabet: Alphabet
+    latin_keys: Detector | None  # None: one is so short that it stands in every page
+    other_keys: Detector
+    words: Finder
 
 
 def compile_first_look(vocabulary: Vocabulary, lettering: Lettering) -> FirstLook:
     """Prepare the strings and their automata."""
-    words = vocabulary.words
-    keys = [words[number] for number in sorted(vocabulary.keys)]
+    alphabet = compile_alphabet((word.folded for word in vocabulary.words), lettering)
+    signs = [frozenset(_sign(word, alphabet)) for word in vocabulary.words]
+    keys = {sign for number in vocabulary.keys for sign in signs[number]}
+    latin_keys = set(filter(bytes.isascii, keys))
+    is_worth = all(len(key) >= _LEAST for key in latin_keys)
     return FirstLook(
         vocabulary=vocabulary,
-        lettering=lettering,
-        latin_keys=compile_detector(_signs_of(sign_latin, keys)),
-        latin=_compile_words(sign_latin, words),
-        scripts=tuple(_compile_scripts(keys)),
-        alike=_compile_words(sign_plain, words),
-        unsqueezed=any_of(lettering.rare_characters.difference(LETTERS)),
+        alphabet=alphabet,
+        latin_keys=compile_detector(latin_keys) if is_worth else None,
+        other_keys=compile_detector(keys - latin_keys),
+        words=compile_finder([dict.fromkeys(sign, _UTF8) for sign in signs]),
     )
 
 
-def _compile_scripts(keys: Sequence[Word]) -> Iterator[Script]:
-    for leads in _SCRIPTS:
-        own = [key for key in keys if _lead_of(key) in leads]
-        if own:
-            yield Script(leads=bytes(leads), keys=compile_detector(_signs_of(sign_plain, own)))
+def _sign(word: Word, alphabet: Alphabet) -> Iterable[bytes]:
+    return map(alphabet.spell, initial_forms(word.folded))
 
 
-def _lead_of(word: Word) -> int | None:
-    return next((byte for byte in word.folded.encode() if byte >= 0xC0), None)
-
-
-def _signs_of(sign: Callable[[Word], frozenset[bytes]], words: Sequence[Word]) -> frozenset[bytes]:
-    return frozenset().union(*map(sign, words))
-
-
-def _compile_words(sign: Callable[[Word], frozenset[bytes]], words: Sequence[Word]) -> Finder:
-    return compile_finder([dict.fromkeys(sign(word), _UTF8) for word in words])
-
-
-def seems_told(look: FirstLook, body: bytes, tail: bytes) -> bool:
-    """Whether a page may name all sides of a story.
-
-    `body` has its escapes undone and no control characters; `tail` is what of it is not ASCII.
-    Raises UnicodeDecodeError when that is not UTF-8.
-    """
-    body, tail, latin = _prepare(look, body, tail)
-    scripts = [script for script in look.scripts if any(lead in tail for lead in script.leads)]
-    alike = body.translate(ALIKE) if scripts else b""
-    if not (
-        detect_words(look.latin_keys, look.latin, latin, _stands(look, latin, only_keys=True))
-        or any(
-            detect_words(script.keys, look.alike, alike, _stands(look, alike, only_keys=True))
-            for script in scripts
-        )
-    ):
+def seems_told(look: FirstLook, text: str) -> bool:
+    """Whether a page, in which escapes of letters are undone, may name all sides of a story."""
+    stream = look.alphabet.write(text)
+    if not _holds_key(look, stream):
         return False
-    found = find_words(look.latin, latin, _stands(look, latin))
-    others = find_words(look.alike, alike, _stands(look, alike))
-    return found is None or others is None or is_told(look.vocabulary, found | others)
+    found = find_words(look.words, stream, _stands(look, stream))
+    return found is None or is_told(look.vocabulary, found)
 
 
-def _prepare(look: FirstLook, body: bytes, tail: bytes) -> tuple[bytes, bytes, bytes]:
-    """Replace what no string expects, the cheapest way; last in the result is it under LATIN."""
-    tail.decode()
-    if _STYLED_LEAD in tail:
-        body = replace_styled(body.decode("utf-8", "replace")).encode("utf-8", "replace")
-    rare = find_rare(tail, look.lettering, most=_FEW)
-    if rare is None and not look.unsqueezed.search(tail.decode()):
-        return body, tail, squeeze(body)
-    if rare is None:
-        body = replace_unexpected(body.decode("utf-8", "replace"), look.lettering).encode()
-        return body, body.translate(None, _ASCII), body.lower()
-    for character, letters in rare.items():
-        body = _pattern(character).sub(letters.encode(), body)
-    is_accented = LATIN_LEAD in tail
-    return body, tail, body.translate(LATIN, LATIN_LEAD) if is_accented else body.lower()
-
-
-@lru_cache(maxsize=1024)
-def _pattern(character: str) -> re.Pattern[bytes]:
-    return re.compile(re.escape(character.encode()))  # four times as fast as bytes.replace
+def _holds_key(look: FirstLook, stream: bytes) -> bool:
+    if look.latin_keys is None:
+        return True
+    stands = _stands(look, stream, only_keys=True)
+    if detect_words(look.latin_keys, look.words, stream, stands):
+        return True
+    return not stream.isascii() and detect_words(look.other_keys, look.words, stream, stands)
 
 
 def _stands(look: FirstLook, stream: bytes, *, only_keys: bool = False) -> Stands:
-    words, keys = look.vocabulary.words, look.vocabulary.keys
+    words, keys, letters = look.vocabulary.words, look.vocabulary.keys, look.alphabet.letters
 
     def stands(number: int, start: int, end: int, _encodings: frozenset[str]) -> bool:
         if only_keys and number not in keys:
             return False
-        return _may_stand(words[number], stream, start, end)
+        return _may_stand(words[number], stream, start, end, letters)
 
     return stands
 
 
-def _may_stand(word: Word, stream: bytes, start: int, end: int) -> bool:
-    """Whether a word has its boundaries, as far as the bytes beside it are surely letters.
+def _may_stand(word: Word, stream: bytes, start: int, end: int, letters: frozenset[int]) -> bool:
+    """Whether a word has its boundaries, as far as what stands beside it is surely a letter.
 
-    They may be the end of an escape, of a character reference or of a sign that is not ASCII.
+    It may be the end of an escape or of a character reference.
     """
-    is_ascii = word.folded.isascii()
-    if is_ascii and word.closes and stream[end : end + 1].isalpha():
+    if word.closes and end < len(stream) and stream[end] in letters:
         return False
     if stream.startswith(b">", start):
         tag = find_tag(stream, start)
         return tag > 0 and not stream[tag - 1 : tag].isspace() and stream[tag - 1] != _TAG_END
-    before = stream[max(start - 8, 0) : start]
-    is_inside = before[-1:].isalpha() and not _ESCAPING.search(before)
-    return not (is_ascii and word.opens and is_inside)
+    is_inside = start > 0 and stream[start - 1] in letters
+    return not (word.opens and is_inside and not _ESCAPING.search(stream, max(start - 8, 0), start))
 
 
 def find_tag(stream: bytes, end: int) -> int:

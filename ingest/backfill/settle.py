@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from sqlalchemy import Connection
 
@@ -122,23 +123,42 @@ async def write_capture(
         candidate = candidate_of(Lead(url=page.requested_url), canonicalize(page.requested_url))
     except BadURLError as error:
         return FailureKind.BAD_URL.value, f"{capture.named}: {error}"
-    reading = await context.compute(
+    # Most pages of a crawl that get here name the story beside their text only.
+    reading = await _read(context, page, spare_model=capture.source is ObservationSource.WARC)
+    if isinstance(reading, PageReading) and not _was_spared(reading):
+        stored = await context.store(_find_known, candidate, reading)
+        reading = await judge_ahead(context, reading, stored=stored, now=page.fetched_at)
+    await in_turn()
+    if _was_spared(reading):
+        stored = await context.store(_find_known, candidate, reading)
+        if stored is not None:  # it may be a version, whatever it names
+            reading = await _read(context, page, spare_model=False)
+    page = page.emptied()
+    report = await context.store(
+        settle_capture, context, candidate, page=page, reading=reading, source=capture.source
+    )
+    return (KNOWN if report is None else report[0].value), None
+
+
+async def _read(
+    context: Context, page: FetchedPage, *, spare_model: bool
+) -> PageReading | Rejection:
+    return await context.compute(
         read_article,
         page,
         feed_date=None,
         stories=context.stories,
         max_bytes=context.limits.max_decoded_bytes,
         keep_raw=context.limits.keep_raw,
+        spare_model=spare_model,
     )
-    page = page.emptied()
-    if isinstance(reading, PageReading):
-        stored = await context.store(_find_known, candidate, reading)
-        reading = await judge_ahead(context, reading, stored=stored, now=page.fetched_at)
-    await in_turn()
-    report = await context.store(
-        settle_capture, context, candidate, page=page, reading=reading, source=capture.source
-    )
-    return (KNOWN if report is None else report[0].value), None
+
+
+def _was_spared(reading: PageReading | Rejection) -> TypeGuard[PageReading]:
+    """Whether it was judged without the model; so is all where there is none."""
+    if not isinstance(reading, PageReading) or reading.assessment is None:
+        return False
+    return not reading.assessment.features.model
 
 
 async def _is_known(context: Context, capture: Capture, url: str, at: datetime) -> bool:

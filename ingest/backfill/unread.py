@@ -26,31 +26,33 @@ def cut_unread(body: bytes) -> bytes:
     Where markup is odd nothing is cut, for a parser may read it otherwise: an element that another
     one begins in, that stands in a comment, or whose tag is unsure; nor is JSON.
     """
-    kept = []
+    view = memoryview(body)
+    kept: list[memoryview] = []
     done = 0
     comment = 0  # where the last one ends
     opened: tuple[bytes, int] | None = None
     for start, end in detect(_tags(), body):
         if start < comment:
             continue
-        if body[start:end] == _COMMENT:
+        tag = body[start:end]
+        if tag == _COMMENT:
             comment = comment if opened else body.find(_COMMENT_END, end)
             continue
         if body[end : end + 1] not in _NAME_ENDS:
             continue  # another element, whose name begins so
-        name = body[start:end].lower().lstrip(b"</")
+        name = tag.lower().lstrip(b"</")
         cut = None
         if name == _BREAK:
             cut = start, body.find(b">", start, end + _LONGEST_BREAK) + 1
-        elif body[start + 1 : start + 2] != _CLOSING:
+        elif not tag.startswith(b"</"):
             opened = name, end
         elif opened is not None and opened[0] == name:
             cut = _find_content(body, opened[1], start), start
             opened = None
         if cut is not None and done <= cut[0] < cut[1]:
-            kept.append(body[done : cut[0]])
+            kept.append(view[done : cut[0]])
             done = cut[1]
-    return b"".join((*kept, body[done:])) if kept else body
+    return b"".join((*kept, view[done:])) if kept else body
 
 
 @cache

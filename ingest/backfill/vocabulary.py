@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from ingest.backfill.wording import NameWords, Side, Word, read_sides
 from ingest.story import StoryRule
 
 _ENOUGH = 4  # letters that make a word worth looking for
+_PART = 3  # letters
 _ALPHABET = 20.0  # how much rarer a word is with each letter
 
 
@@ -79,11 +81,23 @@ def _choose_keys(sides: Sequence[Side]) -> set[Word]:
 
 
 def _choose_side_keys(side: Side) -> Iterator[Word]:
-    """Of each name a telling word, and of several one that is long and stands in most names."""
-    everything = [word.folded for name in side for word in name.words]
+    """Of each name a telling word, and of several one that is long and has a part of most names.
+
+    Such a part is of the side's own name, as in Korea, Corea and Corée; what stands beside it, as
+    north does, is in many other pages.
+    """
+    shared = Counter(
+        part for name in side for part in {part for word in name.words for part in _parts(word)}
+    )
     for name in side:
         enough = min(_ENOUGH, max(word.weight for word in name.words))
         yield max(
             (word for word in name.telling if word.weight >= enough),
-            key=lambda word: word.weight * sum(word.folded in other for other in everything),
+            key=lambda word: word.weight * max(shared[part] for part in _parts(word)),
         )
+
+
+def _parts(word: Word) -> Iterator[str]:
+    """Each three letters of a word, or all of a shorter one."""
+    for start in range(max(len(word.folded) - _PART, 0) + 1):
+        yield word.folded[start : start + _PART]

@@ -233,15 +233,16 @@ class _Walk:
 
 
 def _read_header(record: WarcRecord, place: int) -> RecordHeader:
-    headers = record.headers
+    # The first of each name, and all at once: asking the library for one takes as long as this.
+    headers = {name.lower(): value for name, value in reversed(list(record.headers.items()))}
     return RecordHeader(
         place=place,
         length=record.content_length,
-        kind=_KINDS.get(int(record.record_type)) or _name_kind(headers.get("WARC-Type")),
-        address=read_address(headers.get("WARC-Target-URI")),
-        date=read_date(headers.get("WARC-Date")),
-        is_cut="WARC-Truncated" in headers or "WARC-Segment-Number" in headers,
-        digest=headers.get("WARC-Block-Digest"),
+        kind=_KINDS.get(int(record.record_type)) or _name_kind(headers.get("warc-type")),
+        address=read_address(headers.get("warc-target-uri")),
+        date=read_date(headers.get("warc-date")),
+        is_cut="warc-truncated" in headers or "warc-segment-number" in headers,
+        digest=headers.get("warc-block-digest"),
     )
 
 

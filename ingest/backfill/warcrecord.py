@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from ingest.backfill.archived import ArchivedResponse, may_be_html, read_response
 from ingest.backfill.screen import Screen
@@ -118,6 +119,7 @@ def read_address(stated: str | None) -> str | None:
     return (stated or "").strip().removeprefix("<").removesuffix(">") or None
 
 
+@lru_cache(maxsize=256)  # a crawler writes many records in a second
 def read_date(stated: str | None) -> datetime | None:
     """WARC-Date, of which WARC 1.1 allows any precision (W3C-DTF); without a zone it is UTC."""
     text = (stated or "").strip()

@@ -30,6 +30,7 @@ _DENSE = re.compile(
 _TAGS = r"(?:<[^<>]{0,300}>){0,3}"  # after a first letter that is set apart
 _BETWEEN = r"(?:<[^<>]{0,300}>|[^\w<]|_){0,200}"  # two words of a name in a page
 _TELLING = 3  # the weight from which a word says something by itself
+_LEAST = 2  # and from which it does after an initial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,13 @@ Side = tuple[NameWords, ...]
 def weigh(word: str) -> int:
     """How much a word tells, in letters of an alphabet; a syllable or an ideograph counts two."""
     return len(word) + len(_DENSE.findall(word))
+
+
+def initial_forms(folded: str) -> Iterator[str]:
+    """The word, and what follows its first letter when markup makes that an initial."""
+    yield folded
+    if weigh(folded[1:]) >= _LEAST:
+        yield ">" + folded[1:]
 
 
 def read_sides(rule: StoryRule) -> tuple[Side, ...]:
