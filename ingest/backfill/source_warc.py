@@ -1,34 +1,22 @@
 """The source `warc`: pages of WARC and ARC files, read and screened by the workers.
 
 names ─> files ─> Shape ─> Part, some read ahead ─> PartReading ─> Capture, Skipped
-                            └─ it killed its worker: by halves, down to the record
+                             └─ it killed its worker: by halves, down to the record
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from ingest.backfill.items import Capture, Cursor, Skipped, Step
 from ingest.backfill.warcnames import Listing, may_hold
-from ingest.backfill.warcparts import (
-    Part,
-    PartReading,
-    Shape,
-    plan_spans,
-)
+from ingest.backfill.warcparts import Part, PartReading, Shape, plan_spans
 from ingest.backfill.warcreader import PartReader
 from ingest.backfill.warcrecord import Skip
 from ingest.errors import UsageError
@@ -36,10 +24,7 @@ from ingest.model import Failure, FailureKind, FetchedPage, ObservationSource, R
 
 _SMALLEST_SPAN = 4096  # bytes; a part that kills its worker is not cut further
 _MOST_DAMAGES = 20  # of one part that are told
-_MOST_LISTING = 2**26
-_MIB = 2**20
 _REASONS = frozenset(Skip)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
