@@ -19,7 +19,7 @@ from ingest.model import Fingerprint, Relation, Verdict
 from ingest.verdict.features import are_comparable
 from ingest.verdict.judge import JudgedText, judge
 from ingest.verdict.rule import load_rule
-from storage.edges import add_edge, is_derived, related_versions
+from storage.edges import NewEdge, add_edges, is_derived, related_versions
 from storage.lookup import StoredText, load_texts
 
 PairKey = tuple[int, bool]
@@ -93,20 +93,21 @@ def relate_version(
 
     Pairs that are in `judged` are not judged again.
     """
-    written = 0
+    edges, written = [], 0
     for pair in find_pairs(connection, index, own, hashes=hashes, limit=limit):
         verdict = judged.get(pair.key) or _judge_pair(pair)
         is_related = verdict.relation is not Relation.UNRELATED or verdict.needs_review
         if not is_related and not pair.related:
             continue  # only what an earlier rule said must be withdrawn
-        add_edge(
-            connection,
-            child_version_id=pair.child.version_id,
-            parent_version_id=pair.parent.version_id,
-            verdict=verdict,
-            now=now,
+        edges.append(
+            NewEdge(
+                child_version_id=pair.child.version_id,
+                parent_version_id=pair.parent.version_id,
+                verdict=verdict,
+            )
         )
         written += is_related
+    add_edges(connection, edges, now)
     return written
 
 

@@ -22,7 +22,8 @@ from ingest.verdict.judge import judge
 from ingest.verdict.rule import Rule, load_rule
 from ingest.verdict.shingles import fingerprint
 from storage.edges import (
-    add_edge,
+    NewEdge,
+    add_edges,
     count_not_judged_by,
     mark_judged,
     memberships_of,
@@ -110,13 +111,9 @@ def _judge_version(
             continue
         seed_id, setup = stories[member.story_id]
         verdict = judge(own, seed_text(setup.seed, shared_encoder()), rule=rule)
-        add_edge(
-            connection,
-            child_version_id=stored.version_id,
-            seed_id=seed_id,
-            verdict=relate_to_seed(verdict, rule=member.rule, score=member.score),
-            now=now,
-        )
+        told = relate_to_seed(verdict, rule=member.rule, score=member.score)
+        edge = NewEdge(child_version_id=stored.version_id, seed_id=seed_id, verdict=told)
+        add_edges(connection, [edge], now)
     edges = relate_version(
         connection,
         index,

@@ -17,7 +17,7 @@ from ingest.model import Article
 from ingest.relating import add_to_clusters
 from ingest.verdict.rule import load_rule
 from storage.articles import set_current_version
-from storage.edges import add_edge
+from storage.edges import NewEdge, add_edges
 from storage.lookup import StoredText, add_features, add_fingerprint
 from storage.versions import add_version, place_of
 
@@ -48,14 +48,12 @@ def store_version(
     if seq is None:
         set_current_version(connection, article_id, version_id)
     decided_at = context.now()
-    for seed_id, verdict in zip(context.seed_ids, assessment.seed_verdicts, strict=True):
-        add_edge(
-            connection,
-            child_version_id=version_id,
-            seed_id=seed_id,
-            verdict=verdict,
-            now=decided_at,
-        )
+    verdicts = zip(context.seed_ids, assessment.seed_verdicts, strict=True)
+    edges = [
+        NewEdge(child_version_id=version_id, seed_id=seed_id, verdict=verdict)
+        for seed_id, verdict in verdicts
+    ]
+    add_edges(connection, edges, decided_at)
     place = place_of(connection, version_id)
     own = text_to_compare(
         article,

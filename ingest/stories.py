@@ -14,7 +14,7 @@ from ingest.verdict.encoder import shared_encoder
 from ingest.verdict.features import is_current, lookup_keys
 from ingest.verdict.judge import METHOD_VERSION, JudgedText, judge, prepare_text
 from ingest.verdict.rule import load_rule
-from storage.edges import add_edge, memberships_of, versions_without_verdict
+from storage.edges import NewEdge, add_edges, memberships_of, versions_without_verdict
 from storage.engine import transaction
 from storage.feeds import sync_feeds
 from storage.lookup import StoredText, add_features, load_texts
@@ -90,15 +90,11 @@ def _judge_batch(
             for found in memberships_of(connection, item.version_id)
             if found.story_id == stored.id
         )
-        add_edge(
-            connection,
-            child_version_id=item.version_id,
-            seed_id=stored.seed_id,
-            verdict=relate_to_seed(
-                judge(own, seed, rule=load_rule()), rule=member.rule, score=member.score
-            ),
-            now=now,
+        verdict = relate_to_seed(
+            judge(own, seed, rule=load_rule()), rule=member.rule, score=member.score
         )
+        edge = NewEdge(child_version_id=item.version_id, seed_id=stored.seed_id, verdict=verdict)
+        add_edges(connection, [edge], now)
     return len(missing)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,34 +13,37 @@ from storage.dialect import insert
 from storage.schema import article_story, edge, feature, version
 
 
-def add_edge(
-    connection: Connection,
-    *,
-    child_version_id: int,
-    parent_version_id: int | None = None,
-    seed_id: int | None = None,
-    verdict: Verdict,
-    now: datetime,
-) -> None:
-    """Append a verdict; the same pair under the same method is kept once."""
-    connection.execute(
-        insert(connection, edge)
-        .values(
-            child_version_id=child_version_id,
-            parent_version_id=parent_version_id,
-            seed_id=seed_id,
-            relation=verdict.relation.value,
-            score=verdict.score,
-            shared_child=verdict.shared_a,
-            shared_parent=verdict.shared_b,
-            needs_review=verdict.needs_review,
-            method=verdict.method,
-            method_version=verdict.method_version,
-            evidence=asdict(verdict.evidence),
-            decided_at=now,
-        )
-        .on_conflict_do_nothing()
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEdge:
+    """A verdict to append: on two versions, or on a version and a seed."""
+
+    child_version_id: int
+    parent_version_id: int | None = None
+    seed_id: int | None = None
+    verdict: Verdict
+
+
+def add_edges(connection: Connection, edges: Iterable[NewEdge], now: datetime) -> None:
+    """Append verdicts; the same pair under the same method is kept once."""
+    rows = [
+        {
+            "child_version_id": item.child_version_id,
+            "parent_version_id": item.parent_version_id,
+            "seed_id": item.seed_id,
+            "relation": item.verdict.relation.value,
+            "score": item.verdict.score,
+            "shared_child": item.verdict.shared_a,
+            "shared_parent": item.verdict.shared_b,
+            "needs_review": item.verdict.needs_review,
+            "method": item.verdict.method,
+            "method_version": item.verdict.method_version,
+            "evidence": asdict(item.verdict.evidence),
+            "decided_at": now,
+        }
+        for item in edges
+    ]
+    if rows:
+        connection.execute(insert(connection, edge).on_conflict_do_nothing(), rows)
 
 
 def versions_without_verdict(

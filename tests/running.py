@@ -16,6 +16,7 @@ from ingest.config import Config, load_config
 from ingest.passes import PassSummary, run_pass
 from ingest.runtime import open_context, open_database, utc_now
 from storage import schema
+from storage.engine import read_connection
 
 if TYPE_CHECKING:
     from tests.conftest import Clock
@@ -156,7 +157,7 @@ def _due(engine: Engine) -> list[datetime]:
 
 def count_rows(engine: Engine) -> dict[str, int]:
     """Rows by table."""
-    with engine.connect() as connection:
+    with read_connection(engine) as connection:
         return {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for table in schema.metadata.sorted_tables
@@ -165,5 +166,5 @@ def count_rows(engine: Engine) -> dict[str, int]:
 
 def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
     """The rows of a query."""
-    with engine.connect() as connection:
+    with read_connection(engine) as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]

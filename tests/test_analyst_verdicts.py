@@ -17,7 +17,7 @@ from ingest.errors import StorageError
 from ingest.model import Evidence, Relation, Verdict
 from ingest.verdict_score import score, wilson
 from storage.analyst_verdicts import corrections
-from storage.edges import add_edge
+from storage.edges import NewEdge, add_edges
 from storage.engine import read_connection, transaction
 from storage.schema import (
     analyst_verdict,
@@ -107,14 +107,15 @@ def held(engine) -> Held:
 def judge(held, child, relation, *, rule="1", parent=None, of_seed=None):
     """A verdict of the machine."""
     with transaction(held.engine) as connection:
-        add_edge(
-            connection, child_version_id=child, parent_version_id=parent, seed_id=of_seed, now=NOON,
-            verdict=Verdict(
-                relation=Relation(relation), score=1.0, shared_a=1.0, shared_b=1.0,
-                needs_review=False, method="rule", method_version=rule,
-                evidence=Evidence(passages=(), shared_numbers=(), note=""),
-            ),
+        verdict = Verdict(
+            relation=Relation(relation), score=1.0, shared_a=1.0, shared_b=1.0,
+            needs_review=False, method="rule", method_version=rule,
+            evidence=Evidence(passages=(), shared_numbers=(), note=""),
         )  # fmt: skip
+        new = NewEdge(
+            child_version_id=child, parent_version_id=parent, seed_id=of_seed, verdict=verdict
+        )
+        add_edges(connection, [new], NOON)
 
 
 def write_sql(held, statement):

@@ -117,6 +117,20 @@ def content(engine):
     return sorted(rows(engine, CONTENT)), sorted(rows(engine, RELATIONS), key=str)
 
 
+def test_others_can_write_while_a_backfill_does(config, engine, tmp_path):
+    file = articles_file(tmp_path, 150)
+    running = start(config, "jsonl", file)
+    wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 8, running)
+    for _ in range(2):
+        with transaction(engine) as connection:  # raises when it waits for longer than ten seconds
+            connection.exec_driver_sql("UPDATE outlet SET name = name")
+        assert running.poll() is None
+    running.send_signal(signal.SIGTERM)
+    told, _ = running.communicate(timeout=60)
+    assert running.returncode == 1, told
+    assert "interrupted" in told
+
+
 def test_a_killed_backfill_goes_on_at_its_checkpoint_and_comes_to_the_same(
     config, engine, tmp_path, opened
 ):

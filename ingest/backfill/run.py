@@ -29,6 +29,7 @@ from ingest.passes import PassSummary, Report, drain_queue
 from storage.failures import concerns_all
 
 _CHECKPOINT_SECONDS = 2.0
+_TURN_SECONDS = 0.12  # longer than SQLite sleeps between two tries
 _LEADS = 200  # that are queued before the queue is worked on
 _MOST_ERRORS = 1000  # that are kept to be told
 
@@ -198,6 +199,17 @@ class _Run:
             await asyncio.sleep(_CHECKPOINT_SECONDS)
             with suppress(StorageError):  # the next write of the run says so
                 await self._save()
+            await self._let_others_write()
+
+    async def _let_others_write(self) -> None:
+        """Hold the writer back for a moment, on SQLite.
+
+        Who waits for its lock asks ten times a second. A backfill that writes without a break would
+        keep the daemon out until that gives up.
+        """
+        if self._context.engine.dialect.name == "sqlite":
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._context.writer, self._context.pause, _TURN_SECONDS)
 
     async def _save(self) -> None:
         counts: Mapping[str, int] = self._progress.counts
