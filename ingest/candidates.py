@@ -68,7 +68,8 @@ class SignatureIndex:
 
         It may have read versions of its own, and SQLite gives their ids to the next ones.
         """
-        self._size, self._last, self._passed_over = mark
+        self._size, self._last, passed_over = mark
+        self._passed_over = dict(passed_over)  # the mark may be gone back to again
 
     def refresh(self, connection: Connection) -> None:
         """Take in the versions stored since."""
