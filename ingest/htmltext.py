@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _META = re.compile(
@@ -57,6 +58,7 @@ def decode_html(body: bytes, *, charset: str | None) -> str:
     return body.decode(codec if codec != "utf-8" else "cp1252", "replace")
 
 
+@lru_cache(maxsize=256)  # a crawl has few, each in thousands of pages
 def known_codec(label: str | None) -> str | None:
     """Return the Python codec of a charset label; None for what is no text encoding."""
     if not label:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from typing import cast
+
+from isal import isal_zlib
 
 from ingest.model import FailureKind, Rejection
 
+_DAMAGED = cast(type[Exception], isal_zlib.error)  # the library's stub has an instance there
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS  # a gzip wrapper, and nothing else
 _IDENTITY = frozenset({"", "identity"})
 _GZIP = frozenset({"gzip", "x-gzip"})  # RFC 9110, section 8.4.1.3
@@ -13,7 +17,7 @@ _MEMBER = b"\x1f\x8b"  # how each member begins
 _MAX_MEMBERS = 64  # each costs a copy of the rest: a million empty ones would cost hours
 
 
-class _TooManyMembersError(zlib.error):
+class _TooManyMembersError(Exception):
     """A stream made to cost time."""
 
 
@@ -44,7 +48,7 @@ def decode_prefix(body: bytes, content_encoding: str, *, max_bytes: int) -> byte
         return decode_body(body[:max_bytes], content_encoding, max_bytes=max_bytes)
     try:
         return _inflate(body, max_bytes)[0]
-    except zlib.error:
+    except (_DAMAGED, _TooManyMembersError):
         return body[:max_bytes]
 
 
@@ -53,7 +57,7 @@ def _decode_gzip(body: bytes, max_bytes: int) -> bytes | Rejection:
         content, complete = _inflate(body, max_bytes + 1)
     except _TooManyMembersError as error:
         return _bad_encoding(str(error))
-    except zlib.error as error:
+    except _DAMAGED as error:
         if body.startswith(_MEMBER):
             return _truncated(f"gzip stream damaged: {error}")
         return _bad_encoding(f"not the gzip it says: {error}")
@@ -67,13 +71,13 @@ def _decode_gzip(body: bytes, max_bytes: int) -> bytes | Rejection:
 def _inflate(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
     """Up to `max_bytes` of the content, and whether the last member was complete.
 
-    Raises zlib.error.
+    Raises isal_zlib.error and _TooManyMembersError.
     """
     contents: list[bytes] = []
     room = max_bytes
     rest = body
     for _ in range(_MAX_MEMBERS):
-        inflater = zlib.decompressobj(wbits=_GZIP_WINDOW)
+        inflater = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
         contents.append(inflater.decompress(rest, room))
         room -= len(contents[-1])
         rest = inflater.unused_data

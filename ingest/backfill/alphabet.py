@@ -22,7 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.backfill.escapes import CONTROLS
-from ingest.backfill.lettering import Lettering, fold_of, replace_astral, replace_every
+from ingest.backfill.lettering import (
+    Lettering,
+    all_foldings,
+    fold_of,
+    replace_astral,
+    replace_every,
+)
 from ingest.backfill.wording import weigh
 
 _DROPPED, _SPECIAL, _OTHER, _SIGN = 0, 1, 0x7F, ord(" ")
@@ -104,9 +110,10 @@ def compile_alphabet(words: Iterable[str], lettering: Lettering) -> Alphabet:
     own, dense = cycle(_OWN), cycle(_DENSE)
     for letter in sorted(set("".join(words)) - codes.keys()):
         codes[letter] = next(dense if weigh(letter) > 1 else own)
-    table = np.full(_UNITS, _SIGN, np.uint8)
-    for code in range(_UNITS):
-        table[code] = _classify(chr(code), codes, lettering)
+    every = "".join(map(chr, range(_UNITS)))
+    table = np.array([_OTHER if letter.isalnum() else _SIGN for letter in every], np.uint8)
+    for letter in {*every[:128], *codes, *all_foldings(), *lettering.composing.findall(every)}:
+        table[ord(letter)] = _classify(letter, codes, lettering)
     table[list(CONTROLS)] = _DROPPED
     table[_STYLED.start : _STYLED.stop] = _SPECIAL
     twofold = []

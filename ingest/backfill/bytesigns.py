@@ -91,11 +91,16 @@ def _spell_alike(text: str, encoding: str) -> frozenset[bytes]:
 def _forms(character: str, encoding: str) -> frozenset[bytes]:
     """A letter under ALIKE: small, capital, and the everyday letters that fold to the same."""
     folded = fold(character)
-    like = [other for other in EVERYDAY if folded and fold(other) == folded]
     found = set()
-    for form in (character, character.upper(), folded, folded.upper(), *like):
+    for form in (character, character.upper(), folded, folded.upper(), *_everyday(folded)):
         try:
             found.add(form.encode(encoding).translate(ALIKE))
         except UnicodeEncodeError:
             continue
     return frozenset(found - {b""})
+
+
+@cache
+def _everyday(folded: str) -> tuple[str, ...]:
+    """The everyday letters that fold to this one."""
+    return tuple(letter for letter in EVERYDAY if folded and fold(letter) == folded)

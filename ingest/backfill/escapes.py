@@ -36,6 +36,11 @@ _SIGN_CODES = rb"00(?:2[0-9a-fA-F]|3[a-fA-F]|[aA]0)|20[12][0-9a-fA-F]"
 _LETTER = re.compile(
     (_REFERENCE % (rb"#(?!%s)" % _SIGN_NUMBERS)) + b"|" + (_ESCAPE % (rb"(?!%s)" % _SIGN_CODES))
 )
+_LETTER_NUMBERS = re.compile(
+    rb"(&#(?!%s)(?:[0-9]{1,12}+|[xX][0-9a-fA-F]{1,12}+);?)" % _SIGN_NUMBERS
+)
+_SAMPLE = 4096  # bytes of the middle of a page
+_MANY = 64  # escapes in a sample of a page that is written in them
 _ESCAPES = re.compile(_ESCAPE % b"")
 _REFERENCES = re.compile(_REFERENCE % b"#")
 _SHORT_ESCAPES = re.compile(rb"\\[nrt]")
@@ -43,6 +48,10 @@ _SHORT_ESCAPES = re.compile(rb"\\[nrt]")
 
 def undo_letter_escapes(body: bytes) -> bytes:
     """Undo character references and JSON escapes that may be letters, and leave signs."""
+    middle = len(body) // 2
+    sample = body[middle : middle + _SAMPLE]
+    if sum(1 for _hit in detect(_beginnings(), sample)) > _MANY:
+        body = _undo_numbers(body)
     kept: list[bytes] = []
     done = 0
     for start, _end in detect(_beginnings(), body):
@@ -50,6 +59,13 @@ def undo_letter_escapes(body: bytes) -> bytes:
             kept += (body[done:start], _undone(found[0]))
             done = found.end()
     return b"".join((*kept, body[done:])) if kept else body
+
+
+def _undo_numbers(body: bytes) -> bytes:
+    """Undo the numbered references that may be letters, twice as fast as by looking for all."""
+    parts = _LETTER_NUMBERS.split(body)
+    parts[1::2] = map(_undone, parts[1::2])
+    return b"".join(parts)
 
 
 @cache

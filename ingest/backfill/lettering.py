@@ -18,8 +18,12 @@ from ingest.names import fold
 EVERYDAY = "ЁёЙйЇїЎўΆΈΉΊΌΎΏΪΫάέήίόύώϊϋΐΰςأإآٱىیةکؤئ"
 """Letters of three scripts that most pages have and that fold to another: patterns list them."""
 
-_SKIPPED = ((0x3400, 0xA000), (0xAC00, 0xD7A4), (0xD800, 0xF900))  # these stand for themselves
-_LAST = 0x10000  # of what a character class can hold and be fast
+_CODES = (  # of what a character class can hold and be fast; others stand for themselves
+    *range(0x80, 0x3400),
+    *range(0xA000, 0xAC00),
+    *range(0xD7A4, 0xD800),
+    *range(0xF900, 0x10000),
+)
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]+")  # among them bold and script letters
 
 
@@ -40,13 +44,13 @@ def choose_lettering(words: Iterable[str]) -> Lettering:
     alphabet = frozenset(composed + unicodedata.normalize("NFD", composed))
     telling = {
         character: letters
-        for character, letters in _all_foldings().items()
+        for character, letters in all_foldings().items()
         if not letters or not alphabet.isdisjoint(letters)
     }
     # These seem to be part of a word and are not, once they are folded.
     apart = {
         character: letters
-        for character, letters in _all_foldings().items()
+        for character, letters in all_foldings().items()
         if character.isalnum() and not letters.isalnum()
     }
     folded = apart | telling
@@ -62,22 +66,21 @@ def choose_lettering(words: Iterable[str]) -> Lettering:
 
 
 @cache
-def _all_foldings() -> dict[str, str]:
+def all_foldings() -> dict[str, str]:
     """Every letter, mark, digit and invisible character that folds to something else."""
-    found = {}
-    for code in range(0x80, _LAST):
-        if any(first <= code < end for first, end in _SKIPPED):
-            continue
-        character = chr(code)
-        letters = fold(character)
-        if letters != character and (not letters or unicodedata.category(character)[0] in "LMN"):
-            found[character] = letters
-    return found
+    characters = [*map(chr, _CODES)]
+    # All at once is ten times as fast: no character joins with a line break.
+    folded = fold("\n".join(characters)).split("\n")
+    return {
+        character: letters
+        for character, letters in zip(characters, folded, strict=True)
+        if letters != character and (not letters or unicodedata.category(character)[0] in "LMN")
+    }
 
 
 def fold_of(character: str) -> str:
     """What stands for a character in a folded text; signs stand for themselves."""
-    return character.lower() if character.isascii() else _all_foldings().get(character, character)
+    return character.lower() if character.isascii() else all_foldings().get(character, character)
 
 
 def _any_of(characters: Iterable[str]) -> re.Pattern[str]:

@@ -84,8 +84,10 @@ class Screen:
         return False
 
     def _concerns(self, body: bytes, read: bytes, charset: str | None = None) -> bool:
-        plain = undo_letter_escapes(read)
         label = charset or _read_label(body)
+        if known_codec(label) not in {None, "utf-8"} and not _is_utf8(read):
+            return self._concerns_text(decode_html(read, charset=label).encode("utf-8", "replace"))
+        plain = undo_letter_escapes(read)
         text = _read_utf8(plain, label=label)
         if text is not None:
             if seems_told(self.first_look, text) and self._is_told(plain):
@@ -93,9 +95,16 @@ class Screen:
             is_short = 0 < len(plain) - len(text) < _CHANCE
             return is_short and not label and self._is_told_in_other(plain, body)
         decoded = decode_html(body, charset=charset).encode("utf-8", "replace")
-        if self._concerns(decoded, cut_unread(decoded), "utf-8"):
-            return True
-        return not label and self._is_told_elsewhere(body)
+        return self._concerns_text(cut_unread(decoded)) or (
+            not label and self._is_told_elsewhere(body)
+        )
+
+    def _concerns_text(self, read: bytes) -> bool:
+        """The same of what was decoded."""
+        plain = undo_letter_escapes(read)
+        return seems_told(self.first_look, plain.decode("utf-8", "replace")) and self._is_told(
+            plain
+        )
 
     def _is_told(self, body: bytes) -> bool:
         """Whether all sides of a story are named, once every letter is folded."""
@@ -177,6 +186,14 @@ def _read_utf8(body: bytes, *, label: str | None) -> str | None:
         return _read_utf8(rest, label=label) if len(rest) < len(body) else None
     is_short = 0 < len(body) - len(text) < _CHANCE
     return None if is_short and known_codec(label) not in {None, "utf-8"} else text
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _choose_wide(body: bytes, read: bytes) -> tuple[str, ...]:
