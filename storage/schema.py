@@ -373,6 +373,8 @@ version = Table(
     _recorded("when it was stored; before December 2026: when its first look or verdict was"),
     UniqueConstraint("article_id", "seq"),
     Index("ix_version_content_hash", "content_hash"),
+    # what views group by: texts need not be read for it
+    Index("ix_version_light", "article_id", "first_observed_at", "language"),
     comment="A run of equal content of an article. Archives may move its number and times.",
 )
 

@@ -98,6 +98,7 @@ def upgrade() -> None:
                 comment=f"when that parent was found; {_BEFORE}: updated_at",
             )
         )
+    op.create_index("ix_version_light", "version", ["article_id", "first_observed_at", "language"])
     for statement in (_LOOKS, _VERSIONS, _CHANGES, _ARTICLES):
         op.execute(statement)
     op.execute("UPDATE article_event SET recorded_at = decided_at")
@@ -112,6 +113,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the second clock and the indexes away."""
+    op.drop_index("ix_version_light", "version")
     with op.batch_alter_table("article_cluster") as batch:
         batch.drop_column("parent_since")
     for table in reversed(_COMMENTS):
