@@ -21,7 +21,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
 .NOTPARALLEL:
-.PHONY: demo run test check lint types layers audit schema lock bench clean
+.PHONY: demo run test check lint types layers audit schema contract lock bench clean
 
 demo: $(READY)
 	$(BIN)/python -m ingest demo
@@ -98,6 +98,10 @@ pip-pywb:
 
 schema: $(READY)
 	$(BIN)/python -m storage.dictionary > docs/schema.md
+
+# The listing of the views and columns that are promised; refused where the version is not raised.
+contract: $(READY)
+	$(BIN)/python -m storage.contract
 
 # Needs uv; UPGRADE=1 moves to the newest releases. What the program needs, then the same and what
 # it takes to make and test it, on every supported Python and platform.

@@ -119,7 +119,12 @@ def _settle_problem(
     failed = replace(
         look, outcome=Outcome.FAILED, failure=problem.kind.value, reason=problem.reason, raw=None
     )
-    add_observation(connection, failed, article_id=None if stored is None else stored.id)
+    add_observation(
+        connection,
+        failed,
+        recorded_at=context.now(),
+        article_id=None if stored is None else stored.id,
+    )
     detail = f"{problem.kind}: {problem.reason}"
     if stored is None:
         refused = Discard(
@@ -150,16 +155,16 @@ def _settle_known(connection: Connection, context: Context, capture: Capture) ->
     )
     if place.where is Where.SAME:
         assert before is not None
-        return _settle_same(connection, capture, before, outcome=Outcome.UNCHANGED)
-    report = _settle_no_version(connection, capture, before, after)
+        return _settle_same(connection, context, capture, before, outcome=Outcome.UNCHANGED)
+    report = _settle_no_version(connection, context, capture, before, after)
     if report is not None:
         return report
     if place.where is Where.WITHIN:
         assert before is not None
         if earlier is not None:
-            return _settle_doubtful(connection, capture, earlier)
+            return _settle_doubtful(connection, context, capture, earlier)
         at = capture.look.observed_at
-        later = split_version(connection, before, capture.stored.id, at)
+        later = split_version(connection, before, capture.stored.id, at, recorded_at=context.now())
         rest = replace(before, id=later, seq=before.seq + 2)
         return settle_past(
             connection, context, capture, before=before, after=rest, seq=before.seq + 1
@@ -169,7 +174,7 @@ def _settle_known(connection: Connection, context: Context, capture: Capture) ->
         assert before is not None
         looks = _agreeing_looks(connection, capture, earlier, before=before, after=after)
         if len(looks) + 1 < _LOOKS_OF_A_RETURN:
-            return _settle_doubtful(connection, capture, earlier)
+            return _settle_doubtful(connection, context, capture, earlier)
     if after is not None:
         make_room(connection, capture.stored.id, seq=after.seq)
     return settle_past(
@@ -195,6 +200,7 @@ def _run(version: TimedVersion) -> Run:
 
 def _settle_same(
     connection: Connection,
+    context: Context,
     capture: Capture,
     version: TimedVersion,
     *,
@@ -203,15 +209,29 @@ def _settle_same(
 ) -> Report:
     stretch_version(connection, version.id, capture.look.observed_at)
     seen = replace(capture.look, outcome=outcome, reason=reason, raw=None)
-    add_observation(connection, seen, article_id=capture.stored.id, version_id=version.id)
+    add_observation(
+        connection,
+        seen,
+        recorded_at=context.now(),
+        article_id=capture.stored.id,
+        version_id=version.id,
+    )
     return outcome, f"version {version.seq}"
 
 
-def _settle_doubtful(connection: Connection, capture: Capture, earlier: TimedVersion) -> Report:
+def _settle_doubtful(
+    connection: Connection, context: Context, capture: Capture, earlier: TimedVersion
+) -> Report:
     """One look at what was there before, which may be an old copy."""
     reason = f"what version {earlier.seq} showed; it may be an old copy"
     seen = replace(capture.look, outcome=Outcome.UNSETTLED, reason=reason, raw=None)
-    add_observation(connection, seen, article_id=capture.stored.id, version_id=earlier.id)
+    add_observation(
+        connection,
+        seen,
+        recorded_at=context.now(),
+        article_id=capture.stored.id,
+        version_id=earlier.id,
+    )
     return Outcome.UNSETTLED, reason
 
 
@@ -235,6 +255,7 @@ def _agreeing_looks(
 
 def _settle_no_version(
     connection: Connection,
+    context: Context,
     capture: Capture,
     before: TimedVersion | None,
     after: TimedVersion | None,
@@ -244,7 +265,7 @@ def _settle_no_version(
         if neighbour is not None and _is_noise(connection, capture, neighbour):
             reason = "only lines of the page differ"
             return _settle_same(
-                connection, capture, neighbour, outcome=Outcome.NOISE, reason=reason
+                connection, context, capture, neighbour, outcome=Outcome.NOISE, reason=reason
             )
     nearest = before or after
     assert nearest is not None, "an article has a version"
@@ -258,7 +279,7 @@ def _settle_no_version(
         reason=problem.reason,
         page_mark=mark,
     )
-    add_observation(connection, failed, article_id=capture.stored.id)
+    add_observation(connection, failed, recorded_at=context.now(), article_id=capture.stored.id)
     return Outcome.FAILED, f"{problem.kind}: {problem.reason}"
 
 

@@ -56,7 +56,7 @@ def settle_change(
         return settle_problem(
             connection, context, stored, problem=problem, page=page, reading=reading, mark=mark
         )
-    look = replace(look, article=catch_up(connection, look.article, past))
+    look = replace(look, article=catch_up(connection, context, look.article, past))
     return settle_version(
         connection,
         context,

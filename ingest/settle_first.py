@@ -115,7 +115,7 @@ def settle_article(
     redirected_to: str | None,
 ) -> Report:
     """Store an article that was read, wherever it came from; shared by daemon and backfill."""
-    now = look.observed_at
+    now, learnt_at = look.observed_at, context.now()
     urls = known_under(candidate, article, redirected_to)
     lock_urls(connection, urls)
     existing = find_article(connection, urls)
@@ -125,6 +125,7 @@ def settle_article(
         add_observation(
             connection,
             replace(look, outcome=Outcome.ALIAS, raw=None),
+            recorded_at=learnt_at,
             article_id=existing.id,
         )
         return Outcome.ALIAS, f"another URL of {existing.canonical_url}"
@@ -134,8 +135,9 @@ def settle_article(
             candidate, assessment.relevances, stage=Stage.TEXT, rule_version=context.rule_version
         )
         # Not the body: what is not on the story is none of the archive's business.
-        add_observation(connection, replace(look, outcome=Outcome.OFF_STORY, raw=None))
-        add_discards(connection, {key_of(candidate): refused}, now)
+        off_story = replace(look, outcome=Outcome.OFF_STORY, raw=None)
+        add_observation(connection, off_story, recorded_at=learnt_at)
+        add_discards(connection, {key_of(candidate): refused}, learnt_at)
         return Outcome.OFF_STORY, refused.rule
     return _store_new(
         connection,
@@ -179,7 +181,7 @@ def _store_new(
     look: Observation,
     urls: dict[str, tuple[str, str]],
 ) -> Report:
-    now = look.observed_at
+    now, learnt_at = look.observed_at, context.now()
     domain = registered_domain(article.canonical_url)
     outlet_id = ensure_outlet(connection, Outlet(domain=domain, name=article.site_name or domain))
     article_id = add_article(
@@ -190,15 +192,18 @@ def _store_new(
         published=article.published,
         bounds=bound_published(article.published, known_by=now),
         now=now,
+        recorded_at=learnt_at,
     )
     add_urls(connection, article_id, urls, now)
     _note_feed(connection, article_id, candidate, now)
-    set_memberships(connection, article_id, memberships, now)
+    set_memberships(connection, article_id, memberships, learnt_at)
     version_id = store_version(
         connection, context, article_id, article=article, assessment=assessment, now=now
     )
-    follow_version(connection, article_id, version_id, now)
-    add_observation(connection, look, article_id=article_id, version_id=version_id)
+    follow_version(connection, article_id, version_id, learnt_at)
+    add_observation(
+        connection, look, recorded_at=learnt_at, article_id=article_id, version_id=version_id
+    )
     live = look.source is ObservationSource.LIVE
     plan = plan_check_after_change(now=now, budget=context.check_budget, jitter=context.chance())
     headers = look.headers or {}
@@ -279,7 +284,8 @@ def _settle_problem(
     page: FetchedPage | None,
 ) -> Report:
     now = problem.at if isinstance(problem, Failure) else context.now()
-    add_observation(connection, problem_observation(claimed.candidate.url, problem, page, now))
+    seen = problem_observation(claimed.candidate.url, problem, page, now)
+    add_observation(connection, seen, recorded_at=context.now())
     detail = f"{problem.kind}: {problem.reason}"
     retry_at = plan_retry(
         claimed.attempts,

@@ -51,10 +51,14 @@ def settle_same(connection: Connection, context: Context, look: Look) -> Report:
     stored = look.article
     extend_version(connection, stored.current.id, look.now)
     add_observation(
-        connection, look.observation, article_id=stored.id, version_id=stored.current.id
+        connection,
+        look.observation,
+        recorded_at=context.now(),
+        article_id=stored.id,
+        version_id=stored.current.id,
     )
     plan = plan_unchanged(connection, context, look)
-    settle_live(connection, look, plan)
+    settle_live(connection, context, look, plan)
     return look.observation.outcome, look.observation.reason or ""
 
 
@@ -82,6 +86,7 @@ def plan_unchanged(connection: Connection, context: Context, look: Look) -> Chec
 
 def settle_live(
     connection: Connection,
+    context: Context,
     look: Look,
     plan: CheckPlan,
     *,
@@ -101,6 +106,7 @@ def settle_live(
             EventKind.BACK,
             first_sign_at=look.now,
             decided_at=look.now,
+            recorded_at=context.now(),
             reason=f"readable again; it was {stored.state}",
         )
     if has_alarm(connection, stored.outlet_id):

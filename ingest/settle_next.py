@@ -57,9 +57,23 @@ def settle_version(
         connection, context, stored.id, article=article, assessment=assessment, now=since
     )
     extend_to = replace(look.observation, outcome=Outcome.NEW_VERSION)
-    add_observation(connection, extend_to, article_id=stored.id, version_id=version_id)
-    add_change(connection, stored.id, change, from_version=stored.current.id, to_version=version_id)
-    follow_version(connection, stored.id, version_id, look.now)
+    learnt_at = context.now()
+    add_observation(
+        connection,
+        extend_to,
+        recorded_at=learnt_at,
+        article_id=stored.id,
+        version_id=version_id,
+    )
+    add_change(
+        connection,
+        stored.id,
+        change,
+        from_version=stored.current.id,
+        to_version=version_id,
+        recorded_at=learnt_at,
+    )
+    follow_version(connection, stored.id, version_id, learnt_at)
     bounds = bound_published(article.published, known_by=stored.first_seen_at)
     if improve_published(connection, stored, article.published, bounds=bounds):
         refresh_clusters(connection, [stored.id], look.now)
@@ -73,7 +87,7 @@ def settle_version(
         plan = plan_check_after_change(
             now=look.now, budget=context.check_budget, jitter=context.chance()
         )
-    settle_live(connection, look, plan)
+    settle_live(connection, context, look, plan)
     return Outcome.NEW_VERSION, f"{change.kind}: {change.reason}"
 
 
@@ -106,7 +120,12 @@ def settle_reextraction(
             connection, context, stored.id, article=article, assessment=assessment, now=now
         )
         add_change(
-            connection, stored.id, change, from_version=stored.current.id, to_version=version_id
+            connection,
+            stored.id,
+            change,
+            from_version=stored.current.id,
+            to_version=version_id,
+            recorded_at=now,
         )
     renewed = get_article(connection, stored.id)
     assert renewed is not None

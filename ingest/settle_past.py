@@ -59,7 +59,14 @@ def settle_past(
         now=first,
         seq=seq,
     )
-    add_observation(connection, capture.look, article_id=stored.id, version_id=version_id)
+    learnt_at = context.now()
+    add_observation(
+        connection,
+        capture.look,
+        recorded_at=learnt_at,
+        article_id=stored.id,
+        version_id=version_id,
+    )
     for look in (at, *(item.observed_at for item in returned)):
         stretch_version(connection, version_id, look)
     own = _Side(
@@ -71,16 +78,24 @@ def settle_past(
     detail = "the earliest"
     if before is not None:
         change = _compare(_side(before), own, seen_before=bool(returned))
-        add_change(connection, stored.id, change, from_version=before.id, to_version=version_id)
+        add_change(
+            connection,
+            stored.id,
+            change,
+            from_version=before.id,
+            to_version=version_id,
+            recorded_at=learnt_at,
+        )
         detail = f"{change.kind}: {change.reason}"
     if after is None:
-        follow_version(connection, stored.id, version_id, context.now())
+        follow_version(connection, stored.id, version_id, learnt_at)
         return Outcome.NEW_VERSION, detail
     is_back = before is not None and before.content_hash == after.content_hash
     change = _compare(own, _side(after), seen_before=is_back)
-    if not replace_change(connection, change, from_version=version_id, to_version=after.id):
-        add_change(connection, stored.id, change, from_version=version_id, to_version=after.id)
-    follow_changes(connection, stored.id, context.now())
+    seam = {"from_version": version_id, "to_version": after.id}
+    if not replace_change(connection, change, **seam, recorded_at=learnt_at):
+        add_change(connection, stored.id, change, **seam, recorded_at=learnt_at)
+    follow_changes(connection, stored.id, learnt_at)
     return Outcome.NEW_VERSION, detail
 
 

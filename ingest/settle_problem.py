@@ -42,7 +42,8 @@ def settle_problem(
     now = problem.at if isinstance(problem, Failure) else context.now()
     seen = problem_observation(stored.check_url, problem, page, now, reading=reading)
     look = Look(article=stored, observation=replace(seen, page_mark=mark), page=page)
-    add_observation(connection, look.observation, article_id=stored.id)
+    learnt_at = context.now()
+    add_observation(connection, look.observation, recorded_at=learnt_at, article_id=stored.id)
     decision = decide_state(
         past_looks(connection, stored.id),
         before=stored.state,
@@ -58,6 +59,7 @@ def settle_problem(
             _EVENTS[decision.state],
             first_sign_at=decision.first_sign_at,
             decided_at=now,
+            recorded_at=learnt_at,
             reason=reason,
         )
     retry_after = problem.retry_after_seconds if isinstance(problem, Failure) else None

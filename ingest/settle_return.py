@@ -86,12 +86,14 @@ def settle_return(
     add_observation(
         connection,
         replace(look.observation, outcome=outcome, reason=detail, raw=None),
+        recorded_at=context.now(),
         article_id=stored.id,
         version_id=known.version_id,
     )
     # The validators stay those of the current version: a 304 says that it is there.
     settle_live(
         connection,
+        context,
         look,
         _plan_return(connection, context, look, weighed),
         validators=stored.validators,
@@ -115,7 +117,10 @@ def _plan_return(
 
 
 def catch_up(
-    connection: Connection, stored: StoredArticle, past: tuple[PastContent, ...]
+    connection: Connection,
+    context: Context,
+    stored: StoredArticle,
+    past: tuple[PastContent, ...],
 ) -> StoredArticle:
     """Write the return that new content overtook, and return the article as it then stood."""
     overtaken = overtaken_return(past_looks(connection, stored.id))
@@ -125,7 +130,7 @@ def catch_up(
     back = next((item for item in past if item.version_id == version_id), None)
     if back is None:
         return stored
-    _store_return(connection, stored, back=back, since=since)
+    _store_return(connection, stored, back=back, since=since, recorded_at=context.now())
     current = get_article(connection, stored.id)
     assert current is not None
     return replace(current, validators=stored.validators)
@@ -137,12 +142,26 @@ def _store_return(
     *,
     back: PastContent,
     since: datetime,
+    recorded_at: datetime,
 ) -> None:
     """Write a return that is over: the earlier version once more, between the last and the next."""
     change = compare_with_current(
         stored, title=back.title, text=back.text, extractor=current_extractor(stored), seen=True
     )
     assert change is not None
-    repeated = repeat_version(connection, back.version_id, first_observed_at=since, seen_at=since)
+    repeated = repeat_version(
+        connection,
+        back.version_id,
+        first_observed_at=since,
+        seen_at=since,
+        recorded_at=recorded_at,
+    )
     set_current_version(connection, stored.id, repeated)
-    add_change(connection, stored.id, change, from_version=stored.current.id, to_version=repeated)
+    add_change(
+        connection,
+        stored.id,
+        change,
+        from_version=stored.current.id,
+        to_version=repeated,
+        recorded_at=recorded_at,
+    )

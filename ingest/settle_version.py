@@ -37,17 +37,18 @@ def store_version(
     The article's next version becomes its current one; one of the past has its number, `seq`, which
     is free. `now` is the look that showed it.
     """
+    decided_at = context.now()
     version_id = add_version(
         connection,
         article_id,
         article,
         content_hash=content_hash(article.title, article.text),
         now=now,
+        recorded_at=decided_at,
         seq=seq,
     )
     if seq is None:
         set_current_version(connection, article_id, version_id)
-    decided_at = context.now()
     verdicts = zip(context.seed_ids, assessment.seed_verdicts, strict=True)
     edges = [
         NewEdge(child_version_id=version_id, seed_id=seed_id, verdict=verdict)

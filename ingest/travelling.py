@@ -92,6 +92,7 @@ def _follow(
                 passage=traced.passage,
                 version_id=derived.current_version_id,
                 taken_at=other.first_observed_at if state is Travel.TOOK_OVER else None,
+                now=now,
             )
 
 

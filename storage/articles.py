@@ -262,8 +262,12 @@ def add_article(
     published: DatedBy | None,
     bounds: DateBounds,
     now: datetime,
+    recorded_at: datetime,
 ) -> int:
-    """Store a new article, live and without a version yet; return its id."""
+    """Store a new article, live and without a version yet; return its id.
+
+    `now` is the look that showed it, `recorded_at` when it is learnt.
+    """
     return int(
         connection.execute(
             article.insert()
@@ -276,6 +280,7 @@ def add_article(
                 state_since=now,
                 check_interval_seconds=0.0,
                 next_check_at=now,
+                recorded_at=recorded_at,
                 **_published_columns(published, bounds),
             )
             .returning(article.c.id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, literal, or_, select
+from sqlalchemy import Connection, Row, Table, case, func, literal, or_, select
 
 from ingest.model import Relation
 from storage.dialect import AdvisoryLock, insert
@@ -311,13 +311,14 @@ def save_clusters(connection: Connection, placements: Iterable[Placement], now: 
             "size": item.size,
             "updated_at": now,
             **_parent_columns(item.parent),
+            "parent_since": None if item.parent is None else now,
         }
         for item in sorted(placements, key=lambda item: item.article_id)
     ]
     if not rows:
         return
     statement = insert(connection, article_cluster)
-    given = {
+    given: dict[str, Any] = {
         column.name: statement.excluded[column.name]
         for column in article_cluster.columns
         if not column.primary_key
@@ -326,8 +327,13 @@ def save_clusters(connection: Connection, placements: Iterable[Placement], now: 
         *(
             article_cluster.c[name].is_distinct_from(value)
             for name, value in given.items()
-            if name != "updated_at"
+            if name not in {"updated_at", "parent_since"}
         )
+    )
+    own, excluded = article_cluster.c, statement.excluded
+    given["parent_since"] = case(
+        (own.parent_article_id.is_not_distinct_from(excluded.parent_article_id), own.parent_since),
+        else_=excluded.parent_since,
     )
     connection.execute(
         statement.on_conflict_do_update(index_elements=["article_id"], set_=given, where=moved),

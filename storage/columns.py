@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Float, Integer, types
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Float, Integer, types
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
@@ -169,3 +169,22 @@ def _clean_json(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, list | tuple):
         return [_clean_json(item) for item in value]
     return value
+
+
+# ---------------------------------------------------------------- names for people
+
+_TYPE_NAMES = {
+    "BigInteger": "integer",
+    "Boolean": "boolean",
+    "Float": "number",
+    "Integer": "integer",
+    "JSON": "JSON",
+    "LargeBinary": "bytes",
+    "Text": "text",
+    "UTCDateTime": "time",
+}
+
+
+def type_name(column: Column[Any]) -> str:
+    """What a column's type is called in the documents, the same for both databases."""
+    return _TYPE_NAMES[type(column.type).__name__]

@@ -31,6 +31,7 @@ def add_event(
     *,
     first_sign_at: datetime,
     decided_at: datetime,
+    recorded_at: datetime,
     reason: str,
 ) -> None:
     """Append what happened to an article."""
@@ -40,6 +41,7 @@ def add_event(
             kind=kind.value,
             first_sign_at=first_sign_at,
             decided_at=decided_at,
+            recorded_at=recorded_at,
             reason=reason,
         )
     )

@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from ingest.errors import SchemaError, StorageError
+from storage.contract import check_contract
 from storage.dialect import AdvisoryLock
 from storage.engine import read_connection
 from storage.failures import translated
@@ -113,9 +114,12 @@ def check(engine: Engine) -> list[str]:
             return [f"the database is at revision {found or 'none'}, the program needs {head()}"]
         context = MigrationContext.configure(connection)
         differences = [str(item) for item in compare_metadata(context, metadata)]
-        return differences + [
-            f"the view {name} is missing or out of date" for name in stale_views(connection)
-        ]
+        stale = stale_views(connection)
+    return [
+        *differences,
+        *(f"the view {name} is missing or out of date" for name in stale),
+        *check_contract(),
+    ]
 
 
 def require_head(engine: Engine) -> None:

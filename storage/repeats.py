@@ -20,9 +20,13 @@ def repeat_version(
     *,
     first_observed_at: datetime,
     seen_at: datetime,
+    recorded_at: datetime,
     seq: int | None = None,
 ) -> int:
-    """Store a version equal to another, as the last or under a free number; return its id."""
+    """Store a version equal to another, as the last or under a free number; return its id.
+
+    Its verdicts are those of the other, decided of this one only now.
+    """
     article_id, last = connection.execute(
         select(version.c.article_id, func.max(version.c.seq))
         .where(
@@ -35,6 +39,7 @@ def repeat_version(
         "seq": literal(seq or last + 1),
         "first_observed_at": literal(first_observed_at, version.c.first_observed_at.type),
         "last_observed_at": literal(seen_at, version.c.last_observed_at.type),
+        "recorded_at": literal(recorded_at, version.c.recorded_at.type),
     }
     _copy(connection, version, version.c.id, version_id, own)
     repeated: int = connection.execute(
@@ -45,7 +50,10 @@ def repeat_version(
     for table in _DERIVED:
         replaced = {"version_id": literal(repeated)}
         _copy(connection, table, table.c.version_id, version_id, replaced)
-    child = {"child_version_id": literal(repeated)}
+    child = {
+        "child_version_id": literal(repeated),
+        "decided_at": literal(recorded_at, edge.c.decided_at.type),
+    }
     _copy(connection, edge, edge.c.child_version_id, version_id, child)
     return repeated
 

@@ -6,6 +6,8 @@ which columns move. The comments are the data dictionary.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -38,6 +40,17 @@ metadata = MetaData(
 
 def _id() -> Column[int]:
     return Column("id", BigInt, primary_key=True, autoincrement=True)
+
+
+def _recorded(comment: str) -> Column[datetime]:
+    """The second clock: when we learned it, beside when it was so."""
+    return Column(
+        "recorded_at",
+        UTCDateTime,
+        nullable=False,
+        server_default=func.current_timestamp(),
+        comment=comment,
+    )
 
 
 # ---------------------------------------------------------------- stories
@@ -266,6 +279,7 @@ article = Table(
         server_default="0",
         comment="claims in a row whose holder died",
     ),
+    _recorded("when it was stored; before December 2026: when its first version was"),
     CheckConstraint("state IN ('live', 'gone', 'blocked')", name="state"),
     Index("ix_article_next_check_at", "next_check_at"),
     Index("ix_article_outlet_id", "outlet_id"),
@@ -356,8 +370,11 @@ version = Table(
     Column("published_confidence", Float, comment="0 to 1"),
     Column("modified_source", Text, comment="json-ld, meta, feed"),
     Column("modified_confidence", Float, comment="0 to 1"),
+    _recorded("when it was stored; before December 2026: when its first look or verdict was"),
     UniqueConstraint("article_id", "seq"),
     Index("ix_version_content_hash", "content_hash"),
+    # what views group by: texts need not be read for it
+    Index("ix_version_light", "article_id", "first_observed_at", "language"),
     comment="A run of equal content of an article. Archives may move its number and times.",
 )
 
@@ -386,6 +403,10 @@ observation = Table(
     Column("raw_sha256", ForeignKey("raw.sha256")),
     Column("page_mark", Text, comment="hash of a text that had nothing of the article"),
     Column("length_unknown", Boolean, comment="the body ended with its connection; null: no body"),
+    _recorded(
+        "when it was stored; before December 2026, of an archive: not before the last live look or"
+        " verdict that has a smaller id"
+    ),
     Index(
         "ix_observation_page_mark",
         "page_mark",
@@ -428,6 +449,10 @@ change = Table(
     Column("quotes_removed", Json, nullable=False, server_default="[]"),
     Column("numbers_added", Json, nullable=False, server_default="[]"),
     Column("numbers_removed", Json, nullable=False, server_default="[]"),
+    _recorded(
+        "when it was told, of a change told anew the last time; before December 2026: when the"
+        " later of its versions was stored"
+    ),
     Index("ix_change_article_id", "article_id"),
     comment="From one version to the next. Append-only.",
 )
@@ -441,6 +466,7 @@ article_event = Table(
     Column("first_sign_at", UTCDateTime, nullable=False, comment="first look that showed it"),
     Column("decided_at", UTCDateTime, nullable=False, comment="look that confirmed it"),
     Column("reason", Text, nullable=False, comment="for people"),
+    _recorded("when it was stored; before December 2026: decided_at"),
     CheckConstraint("kind IN ('gone', 'blocked', 'back')", name="kind"),
     Index("ix_article_event_article_id", "article_id"),
     comment="Disappearances, walls and returns of an article. Append-only.",
@@ -469,6 +495,10 @@ change_travel = Table(
     Column("noted_at", UTCDateTime, nullable=False, comment="when it was first asked"),
     Column("taken_version_id", ForeignKey("version.id"), comment="its version with the new text"),
     Column("taken_at", UTCDateTime, comment="first look that showed the new text"),
+    _recorded(
+        "when the state was found; before December 2026: when it was first asked, or when the new"
+        " text was seen"
+    ),
     CheckConstraint("state IN ('carries-old', 'took-over', 'never-had', 'unclear')", name="state"),
     Index("ix_change_travel_article_id", "article_id"),
     comment="Whether a change reached the articles that have the text. The state moves.",
@@ -633,6 +663,11 @@ article_cluster = Table(
         comment="articles in the cluster, in the row of its earliest; 0 in the others",
     ),
     Column("updated_at", UTCDateTime, nullable=False, comment="when anything of this row moved"),
+    Column(
+        "parent_since",
+        UTCDateTime,
+        comment="when that parent was found; before December 2026: updated_at",
+    ),
     Index("ix_article_cluster_cluster_id", "cluster_id"),
     Index("ix_article_cluster_parent_article_id", "parent_article_id"),
     comment="Which articles carry one text, and where each has it from. Made from edges; it moves.",

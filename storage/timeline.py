@@ -131,7 +131,12 @@ def doubtful_looks(
 
 
 def split_version(
-    connection: Connection, whole: TimedVersion, article_id: int, at: datetime
+    connection: Connection,
+    whole: TimedVersion,
+    article_id: int,
+    at: datetime,
+    *,
+    recorded_at: datetime,
 ) -> int:
     """End a version before a moment and let one of equal content begin after it; return its id.
 
@@ -154,6 +159,7 @@ def split_version(
         whole.id,
         first_observed_at=begins,
         seen_at=whole.last_observed_at,
+        recorded_at=recorded_at,
         seq=whole.seq + 2,
     )
     connection.execute(
@@ -176,7 +182,12 @@ def split_version(
 
 
 def replace_change(
-    connection: Connection, value: Change, *, from_version: int, to_version: int
+    connection: Connection,
+    value: Change,
+    *,
+    from_version: int,
+    to_version: int,
+    recorded_at: datetime,
 ) -> bool:
     """Tell anew what led to a version whose predecessor is another one now; False if nothing did.
 
@@ -187,7 +198,7 @@ def replace_change(
     replaced = connection.execute(
         update(change)
         .where(change.c.to_version_id == to_version)
-        .values(from_version_id=from_version, **change_columns(value))
+        .values(from_version_id=from_version, recorded_at=recorded_at, **change_columns(value))
     )
     return replaced.rowcount > 0
 

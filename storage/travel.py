@@ -146,6 +146,7 @@ def add_travel(
             passage=passage,
             version_id=derived.current_version_id,
             noted_at=now,
+            recorded_at=now,
             taken_version_id=derived.current_version_id if taken_at is not None else None,
             taken_at=taken_at,
         )
@@ -162,9 +163,15 @@ def move_travel(
     passage: str,
     version_id: int,
     taken_at: datetime | None,
+    now: datetime,
 ) -> None:
     """Note that a later version of an article tells other things of a change."""
-    values = {"state": state.value, "passage": passage, "taken_at": taken_at}
+    values = {
+        "state": state.value,
+        "passage": passage,
+        "taken_at": taken_at,
+        "recorded_at": now,
+    }
     connection.execute(
         update(change_travel)
         .where(change_travel.c.change_id == change_id, change_travel.c.article_id == article_id)

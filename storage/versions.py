@@ -65,10 +65,11 @@ def add_observation(
     connection: Connection,
     look: Observation,
     *,
+    recorded_at: datetime,
     article_id: int | None = None,
     version_id: int | None = None,
 ) -> int:
-    """Append one look; return its id."""
+    """Append one look, whenever it was made, as learnt now; return its id."""
     if look.raw is not None:
         add_raw(connection, look.raw)
     return int(
@@ -91,6 +92,7 @@ def add_observation(
                 raw_sha256=look.raw.sha256 if look.raw is not None else None,
                 page_mark=look.page_mark,
                 length_unknown=look.length_unknown,
+                recorded_at=recorded_at,
             )
             .returning(observation.c.id)
         ).scalar_one()
@@ -104,9 +106,13 @@ def add_version(
     *,
     content_hash: str,
     now: datetime,
+    recorded_at: datetime,
     seq: int | None = None,
 ) -> int:
-    """Store a version, the article's next one or that of a free number; return its id."""
+    """Store a version, the article's next one or that of a free number; return its id.
+
+    `now` is the look that showed it, `recorded_at` when it is learnt.
+    """
     if seq is None:
         last = connection.execute(
             select(func.max(version.c.seq)).where(version.c.article_id == article_id)
@@ -131,6 +137,7 @@ def add_version(
                 extractor_version=value.extractor_version,
                 first_observed_at=now,
                 last_observed_at=now,
+                recorded_at=recorded_at,
             )
             .returning(version.c.id)
         ).scalar_one()
@@ -255,13 +262,20 @@ def last_added(
 
 
 def add_change(
-    connection: Connection, article_id: int, value: Change, *, from_version: int, to_version: int
+    connection: Connection,
+    article_id: int,
+    value: Change,
+    *,
+    from_version: int,
+    to_version: int,
+    recorded_at: datetime,
 ) -> int:
     """Append what changed from one version to the next; return its id."""
     statement = change.insert().values(
         article_id=article_id,
         from_version_id=from_version,
         to_version_id=to_version,
+        recorded_at=recorded_at,
         **change_columns(value),
     )
     return int(connection.execute(statement.returning(change.c.id)).scalar_one())

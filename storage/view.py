@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sqlalchemy import MetaData, Table
 
 view_metadata = MetaData()
 """The views as typed tables, to select from; no table of the schema is in it."""
 
-_EPOCH = {
-    "sqlite": r"CAST(strftime('%s', substr(\1, 1, 19)) AS INTEGER)",
-    "postgresql": r"CAST(FLOOR(EXTRACT(EPOCH FROM \1)) AS BIGINT)",
+_MACROS: Mapping[str, Mapping[str, str]] = {
+    # Whole seconds since 1970, rounded down. SQLite would round to milliseconds first, and up: the
+    # fraction is cut off before.
+    "epoch": {
+        "sqlite": r"CAST(strftime('%s', substr(\1, 1, 19)) AS INTEGER)",
+        "postgresql": r"CAST(FLOOR(EXTRACT(EPOCH FROM \1)) AS BIGINT)",
+    },
+    # The day of a time in UTC, as text: 2023-09-05.
+    "day": {
+        "sqlite": r"substr(\1, 1, 10)",
+        "postgresql": r"TO_CHAR(\1 AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+    },
+    # The same of a number of days since 1970.
+    "date": {
+        "sqlite": r"date((\1) * 86400, 'unixepoch')",
+        "postgresql": r"TO_CHAR(DATE '1970-01-01' + CAST(\1 AS INTEGER), 'YYYY-MM-DD')",
+    },
+    # Texts of a group in one, in the order of its rows.
+    "list": {
+        "sqlite": r"GROUP_CONCAT(\1, ', ')",
+        "postgresql": r"STRING_AGG(\1, ', ')",
+    },
 }
-"""Whole seconds since 1970, rounded down: the one thing the two databases write differently.
-
-SQLite would round to milliseconds first, and up: the fraction is cut off before.
-"""
+"""All that the two databases write differently."""
 
 
 def view_sql(view: Table, dialect: str) -> str:
     """The SELECT behind a view; `{epoch:expression}` in it becomes the dialect's own."""
     written: str = view.info["sql"]
-    return re.sub(r"\{epoch:([^{}]+)\}", _EPOCH[dialect], written).strip()
+    for name, spelled in _MACROS.items():
+        written = re.sub(rf"{{{name}:([^{{}}]+)}}", spelled[dialect], written)
+    return written.strip()

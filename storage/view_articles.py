@@ -54,6 +54,11 @@ articles = Table(
     Column("needs_review", Boolean, comment="the relation should be looked at by a person"),
     Column("analyst_relation", Text, comment="what an analyst says it is; null: nobody did"),
     Column("final_relation", Text, comment="the analyst's relation, else the rule's"),
+    Column(
+        "learned_at",
+        UTCDateTime,
+        comment="when we learned of it; of a capture of an archive, long after it was first seen",
+    ),
     comment="Every article and the story it belongs to, as it stands now.",
     info={
         "sql": """
@@ -66,7 +71,8 @@ SELECT a.id AS article_id, o.name AS outlet, o.domain, o.country, o.language AS 
        (SELECT COUNT(*) FROM version n WHERE n.article_id = a.id) AS versions,
        s.slug AS story, m.score AS relevance,
        e.relation AS relation_to_seed, e.score AS seed_score, e.needs_review,
-       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation
+       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation,
+       a.recorded_at AS learned_at
 FROM article a
 JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version v ON v.id = a.current_version_id
@@ -117,6 +123,7 @@ article_versions = Table(
         Boolean,
         comment="characters of it could not be decoded: U+FFFD stands in their place",
     ),
+    Column("learned_at", UTCDateTime, comment="when we learned of it"),
     comment="Every version of every article.",
     info={
         "sql": """
@@ -132,7 +139,8 @@ SELECT v.article_id, v.id AS version_id, v.seq,
                             AND n.version_id = v.id AND NOT n.length_unknown)
             THEN TRUE ELSE FALSE END AS length_unknown,
        CASE WHEN v.text LIKE '%\ufffd%' OR v.title LIKE '%\ufffd%'
-            THEN TRUE ELSE FALSE END AS is_garbled
+            THEN TRUE ELSE FALSE END AS is_garbled,
+       v.recorded_at AS learned_at
 FROM version v
 JOIN article a ON a.id = v.article_id
 """
@@ -166,6 +174,8 @@ article_changes = Table(
         BigInt,
         comment="since the last look that showed the old one: the change happened in between",
     ),
+    Column("change_id", BigInt, comment="change.id"),
+    Column("learned_at", UTCDateTime, comment="when we learned of it"),
     comment="Every change from one version of an article to the next.",
     info={
         "sql": """
@@ -174,7 +184,8 @@ SELECT c.article_id, a.canonical_url AS url, o.name AS outlet,
        c.sentences_added, c.sentences_removed, c.words_added, c.words_removed,
        c.sentences_changed, c.quotes_added, c.quotes_removed, c.numbers_added, c.numbers_removed,
        t.first_observed_at AS changed_at,
-       {epoch:t.first_observed_at} - {epoch:f.last_observed_at} AS changed_after_seconds
+       {epoch:t.first_observed_at} - {epoch:f.last_observed_at} AS changed_after_seconds,
+       c.id AS change_id, c.recorded_at AS learned_at
 FROM change c
 JOIN article a ON a.id = c.article_id
 JOIN outlet o ON o.id = a.outlet_id
@@ -205,7 +216,7 @@ seed_relations = Table(
     Column("method", Text, comment="which comparison decided"),
     Column("method_version", Text, comment="and its version"),
     Column("evidence", Json, comment="passages in common, shared numbers, a note"),
-    Column("decided_at", UTCDateTime, comment="when it was compared"),
+    Column("decided_at", UTCDateTime, comment="when it was compared, which is when we learned it"),
     Column("analyst_relation", Text, comment="what an analyst says it is; null: nobody did"),
     Column("final_relation", Text, comment="the analyst's relation, else the rule's"),
     comment="How each version relates to its story's seed: the latest verdict, the current seed.",

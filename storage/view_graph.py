@@ -71,6 +71,7 @@ derivations = Table(
         comment="from the parent's publication to the article's; null unless both times are known "
         "exactly and are not after the first look",
     ),
+    Column("learned_at", UTCDateTime, comment="when we learned that it is from that parent"),
     comment="Every article that has its text, or some of it, from an earlier one.",
     info={
         "sql": """
@@ -82,7 +83,8 @@ SELECT c.article_id, a.canonical_url AS url, v.title, o.name AS outlet, v.langua
        CASE WHEN a.published_at <= a.first_seen_at AND b.published_at <= b.first_seen_at
                  AND NOT COALESCE(a.published_day_only, FALSE)
                  AND NOT COALESCE(b.published_day_only, FALSE)
-            THEN {epoch:a.published_at} - {epoch:b.published_at} END AS lag_seconds
+            THEN {epoch:a.published_at} - {epoch:b.published_at} END AS lag_seconds,
+       c.parent_since AS learned_at
 FROM article_cluster c
 JOIN article a ON a.id = c.article_id
 JOIN outlet o ON o.id = a.outlet_id
@@ -116,6 +118,7 @@ relations = Table(
     Column("evidence", Json, comment="aligned sentences, passages, numbers and names, a note"),
     Column("analyst_relation", Text, comment="what an analyst says it is; null: nobody did"),
     Column("final_relation", Text, comment="the analyst's relation, else the rule's"),
+    Column("decided_at", UTCDateTime, comment="when it was decided, which is when we learned it"),
     comment="Every two versions of different articles that a verdict relates: the latest verdict.",
     info={
         "sql": """
@@ -125,7 +128,8 @@ SELECT e.id AS edge_id, c.article_id AS child_article_id, e.child_version_id,
        b.canonical_url AS parent_url, q.language AS parent_language,
        e.relation, e.score, e.shared_child, e.shared_parent, e.needs_review,
        e.method, e.method_version, e.evidence,
-       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation
+       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation,
+       e.decided_at
 FROM edge e
 JOIN version c ON c.id = e.child_version_id
 JOIN article a ON a.id = c.article_id

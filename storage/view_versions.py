@@ -19,6 +19,7 @@ article_events = Table(
     Column("first_sign_at", UTCDateTime, comment="first look that showed it"),
     Column("decided_at", UTCDateTime, comment="look that confirmed it"),
     Column("reason", Text, comment="what the look found"),
+    Column("learned_at", UTCDateTime, comment="when we learned of it"),
     comment="Articles that disappeared, were walled off, or came back.",
     info={
         "sql": """
@@ -26,7 +27,8 @@ SELECT e.article_id, a.canonical_url AS url, o.name AS outlet, v.title, e.kind,
        (SELECT MAX(b.observed_at) FROM observation b
         WHERE b.article_id = e.article_id AND b.version_id IS NOT NULL
           AND b.observed_at < e.first_sign_at) AS last_read_at,
-       e.first_sign_at, e.decided_at, e.reason
+       e.first_sign_at, e.decided_at, e.reason,
+       e.recorded_at AS learned_at
 FROM article_event e
 JOIN article a ON a.id = e.article_id
 JOIN outlet o ON o.id = a.outlet_id
@@ -86,6 +88,7 @@ correction_lag = Table(
         comment="from the change to the new text there; negative: it was there first",
     ),
     Column("last_checked_at", UTCDateTime, comment="until when a state that is open is known"),
+    Column("learned_at", UTCDateTime, comment="when we learned the state"),
     comment="Whether each correction reached each article that has the text, and how fast.",
     info={
         "sql": """
@@ -96,7 +99,7 @@ SELECT c.id AS change_id, c.kind, c.reason,
        a.id AS article_id, o.name AS outlet, a.canonical_url AS url, v.title, v.language,
        r.relation, r.state, r.passage, r.taken_at,
        {epoch:r.taken_at} - {epoch:t.first_observed_at} AS lag_seconds,
-       a.last_checked_at
+       a.last_checked_at, r.recorded_at AS learned_at
 FROM change_travel r
 JOIN change c ON c.id = r.change_id
 JOIN version f ON f.id = c.from_version_id

@@ -14,17 +14,25 @@ from sqlalchemy import Connection, Table
 
 from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
+from storage.view_coverage import coverage
 from storage.view_graph import clusters, derivations, relations
+from storage.view_headlines import disappearances, headline_changes
 from storage.view_looks import backfills, looks
+from storage.view_press import outlets, timeline
+from storage.view_reports import first_reports, independent_reports
+from storage.view_runs import contract_version, runs
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
+from storage.view_verdicts import verdicts
 from storage.view_versions import article_events, correction_lag, outlet_alarms
 
 VIEWS: Mapping[str, Table] = {
     view.name: view
     for view in (
-        articles, article_versions, article_changes, article_events, seed_relations, clusters,
-        derivations, relations, correction_lag, discards, feed_health, feed_polls, feed_events,
-        outlet_alarms, looks, backfills,
+        articles, article_versions, article_changes, headline_changes, article_events,
+        disappearances, seed_relations, clusters, derivations, relations, verdicts,
+        independent_reports, first_reports, timeline, correction_lag, outlets, outlet_alarms,
+        discards, feed_health, feed_polls, feed_events, coverage, looks, backfills, runs,
+        contract_version,
     )
 }  # fmt: skip
 
@@ -36,19 +44,29 @@ __all__ = [
     "articles",
     "backfills",
     "clusters",
+    "contract_version",
     "correction_lag",
+    "coverage",
     "create_views",
     "derivations",
+    "disappearances",
     "discards",
     "drop_views",
     "feed_events",
     "feed_health",
     "feed_polls",
+    "first_reports",
+    "headline_changes",
+    "independent_reports",
     "looks",
     "outlet_alarms",
+    "outlets",
     "relations",
+    "runs",
     "seed_relations",
     "stale_views",
+    "timeline",
+    "verdicts",
 ]
 
 

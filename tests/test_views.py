@@ -28,6 +28,7 @@ from storage.views import VIEWS
 NOON = datetime(2023, 9, 5, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+SEEN = NOON + 90 * DAY  # when all was learnt, long after it was so
 
 
 def add(connection, table, **values):
@@ -46,6 +47,7 @@ def add_article(connection, outlet_id, **values):
         "state": "live",
         "state_since": NOON,
         "check_interval_seconds": 900.0,
+        "recorded_at": SEEN,
     }
     return add(connection, article, **{**defaults, **values}, outlet_id=outlet_id)
 
@@ -61,6 +63,7 @@ def add_version(connection, article_id, seq, **values):
         "extractor_version": "1.0",
         "first_observed_at": NOON,
         "last_observed_at": NOON,
+        "recorded_at": SEEN,
     }
     return add(connection, version, **{**defaults, **values}, article_id=article_id, seq=seq)
 
@@ -149,7 +152,7 @@ def edited(engine):
             article_id=item, from_version_id=first, to_version_id=second, kind="headline",
             reason="the headline differs", headline_from="Headline 1", headline_to="Headline 2",
             sentences_added=["Neu."], sentences_removed=["Text 1."], words_added=1,
-            words_removed=2,
+            words_removed=2, recorded_at=SEEN,
         )  # fmt: skip
         talks = add_story(connection)
         join_story(connection, item, talks)
@@ -204,6 +207,7 @@ def test_an_article_is_shown_as_it_stands_now(edited):
             "needs_review": True,
             "analyst_relation": None,
             "final_relation": "translation",
+            "learned_at": SEEN,
         }
     ]
 
@@ -270,6 +274,7 @@ def test_every_version_is_shown_and_the_current_one_marked(edited):
         "extractor_version": "1.0",
         "length_unknown": False,
         "is_garbled": False,
+        "learned_at": SEEN,
     }
 
 
@@ -333,6 +338,8 @@ def test_a_change_names_both_versions_and_the_gap_in_whole_seconds(edited):
             "numbers_removed": [],
             "changed_at": NOON + HOUR,
             "changed_after_seconds": 49 * 60 + 59,
+            "change_id": 1,
+            "learned_at": SEEN,
         }
     ]
 
@@ -574,5 +581,5 @@ def test_the_health_of_a_feed(engine, state, new_at, health):
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_has_the_columns_its_dictionary_names_in_that_order(engine, name):
     columns, rows = read_only_query(engine, f"SELECT * FROM {name}")
-    assert list(rows) == []
+    assert len(list(rows)) == (name == "contract_version")
     assert columns == [column.name for column in VIEWS[name].columns]

@@ -38,9 +38,12 @@ def upgrade(context: typer.Context) -> None:
 def check(context: typer.Context) -> None:
     """Compare the database with the schema this program needs; exit code 1 if they differ.
 
+    And the views with the contract that they keep.
+
     Example: storywatch db check
     """
     from storage import migrate  # noqa: PLC0415
+    from storage.contract import promised_contract  # noqa: PLC0415
     from storage.engine import open_engine  # noqa: PLC0415
 
     state: State = context.obj
@@ -54,6 +57,7 @@ def check(context: typer.Context) -> None:
     if differences:
         raise SchemaError("the database differs from the schema; run `storywatch db upgrade`")
     typer.echo("the database is at the schema this program needs")
+    typer.echo(f"its views keep version {promised_contract().version} of the contract")
 
 
 @app.command()

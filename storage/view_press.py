@@ -1,0 +1,185 @@
+"""Analysts' views of the press as a whole: day by day, and publisher by publisher."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Table, Text
+
+from storage.columns import UTCDateTime
+from storage.view import view_metadata
+
+timeline = Table(
+    "timeline",
+    view_metadata,
+    Column("day", Text, comment="of UTC, as 2023-09-05"),
+    Column("story", Text, comment="slug of the story; an article of two stories counts in both"),
+    Column("language", Text, comment="of the text: ISO 639-1; null: not known"),
+    Column("outlet", Text, comment="name of the publisher"),
+    Column("domain", Text, comment="its registered domain"),
+    Column("country", Text, comment="of the publisher: ISO 3166-1 alpha-2"),
+    Column(
+        "articles",
+        BigInteger,
+        comment="published that day; without a date, or with one after the first look: first seen",
+    ),
+    Column("undated", BigInteger, comment="of the articles: those that only were first seen then"),
+    Column("independent", BigInteger, comment="of the articles: from no earlier one, as is known"),
+    Column("copies", BigInteger, comment="of the articles: identical or near-copies"),
+    Column("translations", BigInteger, comment="of the articles: translations"),
+    Column("excerpts", BigInteger, comment="of the articles: own reports that lift passages"),
+    Column("changes", BigInteger, comment="new versions that day, of articles of whatever day"),
+    Column("corrections", BigInteger, comment="of the changes: corrections"),
+    Column("headline_changes", BigInteger, comment="of the changes: those of the headline"),
+    Column(
+        "reextractions",
+        BigInteger,
+        comment="of the changes: our reading of the page changed, not the page",
+    ),
+    Column("disappearances", BigInteger, comment="articles found gone or walled off that day"),
+    comment="What was published and changed each day, by language and publisher. Days on which "
+    "nothing was have no row.",
+    info={
+        "sql": """
+SELECT g.day, s.slug AS story, g.language, o.name AS outlet, o.domain, o.country,
+       g.articles, g.undated, g.independent, g.copies, g.translations, g.excerpts,
+       g.changes, g.corrections, g.headline_changes, g.reextractions, g.disappearances
+FROM (
+    SELECT u.day, m.story_id, u.language, u.outlet_id, SUM(u.articles) AS articles,
+           SUM(u.undated) AS undated, SUM(u.independent) AS independent, SUM(u.copies) AS copies,
+           SUM(u.translations) AS translations, SUM(u.excerpts) AS excerpts,
+           SUM(u.changes) AS changes, SUM(u.corrections) AS corrections,
+           SUM(u.headline_changes) AS headline_changes, SUM(u.reextractions) AS reextractions,
+           SUM(u.disappearances) AS disappearances
+    FROM (
+        SELECT a.id AS article_id, a.outlet_id, v.language,
+               {day:CASE WHEN a.published_at <= a.first_seen_at
+                         THEN a.published_at ELSE a.first_seen_at END} AS day,
+               1 AS articles,
+               CASE WHEN a.published_at <= a.first_seen_at THEN 0 ELSE 1 END AS undated,
+               CASE WHEN c.parent_relation IS NULL THEN 1 ELSE 0 END AS independent,
+               CASE WHEN c.parent_relation IN ('identical', 'near_duplicate')
+                    THEN 1 ELSE 0 END AS copies,
+               CASE WHEN c.parent_relation = 'translation' THEN 1 ELSE 0 END AS translations,
+               CASE WHEN c.parent_relation = 'excerpt' THEN 1 ELSE 0 END AS excerpts,
+               0 AS changes, 0 AS corrections, 0 AS headline_changes, 0 AS reextractions,
+               0 AS disappearances
+        FROM article a
+        LEFT JOIN version v ON v.article_id = a.id AND +v.id = a.current_version_id
+        LEFT JOIN article_cluster c ON c.article_id = a.id
+        UNION ALL
+        SELECT h.article_id, a.outlet_id, t.language, {day:t.first_observed_at},
+               0, 0, 0, 0, 0, 0, 1, CASE WHEN h.kind = 'correction' THEN 1 ELSE 0 END,
+               CASE WHEN h.headline_to IS NOT NULL THEN 1 ELSE 0 END,
+               CASE WHEN h.kind = 'reextracted' THEN 1 ELSE 0 END, 0
+        FROM change h
+        JOIN version t ON t.article_id = h.article_id AND +t.id = h.to_version_id
+        JOIN article a ON a.id = h.article_id
+        UNION ALL
+        SELECT e.article_id, a.outlet_id, v.language, {day:e.decided_at},
+               0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+        FROM article_event e
+        JOIN article a ON a.id = e.article_id
+        LEFT JOIN version v ON v.article_id = a.id AND +v.id = a.current_version_id
+        WHERE e.kind <> 'back'
+    ) u
+    JOIN article_story m ON m.article_id = u.article_id
+    GROUP BY u.day, m.story_id, u.language, u.outlet_id
+) g
+JOIN story s ON s.id = g.story_id
+JOIN outlet o ON o.id = g.outlet_id
+"""
+    },
+)
+
+outlets = Table(
+    "outlets",
+    view_metadata,
+    Column("outlet", Text, comment="name of the publisher"),
+    Column("domain", Text, comment="its registered domain, which no other has"),
+    Column("country", Text, comment="ISO 3166-1 alpha-2"),
+    Column("outlet_language", Text, comment="most of what it publishes: ISO 639-1"),
+    Column("feeds", BigInteger, comment="its feeds that are polled"),
+    Column("stories", Text, comment="slugs of the stories it has articles of, with commas between"),
+    Column("articles", BigInteger, comment="that are stored"),
+    Column("independent", BigInteger, comment="of them: from no earlier one as far as known"),
+    Column("copies", BigInteger, comment="of them: identical or near-copies of an earlier one"),
+    Column("translations", BigInteger, comment="of them: translations of an earlier one"),
+    Column("excerpts", BigInteger, comment="of them: own reports that lift passages"),
+    Column(
+        "independent_share", Float, comment="independent of all articles, 0 to 1; null: no article"
+    ),
+    Column("languages", BigInteger, comment="how many its current texts are in"),
+    Column("changes", BigInteger, comment="new versions of its articles, without reextracted ones"),
+    Column("corrections", BigInteger, comment="of the changes: corrections"),
+    Column("headline_changes", BigInteger, comment="of the changes: those of the headline"),
+    Column("disappearances", BigInteger, comment="times that an article was gone or walled off"),
+    Column("missing", BigInteger, comment="articles that are gone or walled off now"),
+    Column("first_published_at", UTCDateTime, comment="earliest known date of an article"),
+    Column("last_published_at", UTCDateTime, comment="latest known date of an article"),
+    Column("first_seen_at", UTCDateTime, comment="first look at any of its articles"),
+    Column("alarm_open", Boolean, comment="its pages cannot be read now, as after a redesign"),
+    comment="Every publisher: what it has of the stories, and what it does with it afterwards.",
+    info={
+        "sql": """
+SELECT o.name AS outlet, o.domain, o.country, o.language AS outlet_language,
+       COALESCE(f.feeds, 0) AS feeds, s.stories, COALESCE(a.articles, 0) AS articles,
+       COALESCE(a.independent, 0) AS independent, COALESCE(a.copies, 0) AS copies,
+       COALESCE(a.translations, 0) AS translations, COALESCE(a.excerpts, 0) AS excerpts,
+       CAST(a.independent AS DOUBLE PRECISION) / a.articles AS independent_share,
+       COALESCE(a.languages, 0) AS languages, COALESCE(h.changes, 0) AS changes,
+       COALESCE(h.corrections, 0) AS corrections,
+       COALESCE(h.headline_changes, 0) AS headline_changes,
+       COALESCE(e.disappearances, 0) AS disappearances, COALESCE(a.missing, 0) AS missing,
+       a.first_published_at, a.last_published_at, a.first_seen_at,
+       CASE WHEN EXISTS (SELECT 1 FROM outlet_alarm l
+                         WHERE l.outlet_id = o.id AND l.cleared_at IS NULL)
+            THEN TRUE ELSE FALSE END AS alarm_open
+FROM outlet o
+LEFT JOIN (
+    SELECT outlet_id, COUNT(*) AS feeds FROM feed WHERE state = 'active' GROUP BY outlet_id
+) f ON f.outlet_id = o.id
+LEFT JOIN (
+    SELECT n.outlet_id, COUNT(*) AS articles,
+           SUM(CASE WHEN c.parent_relation IS NULL THEN 1 ELSE 0 END) AS independent,
+           SUM(CASE WHEN c.parent_relation IN ('identical', 'near_duplicate')
+                    THEN 1 ELSE 0 END) AS copies,
+           SUM(CASE WHEN c.parent_relation = 'translation' THEN 1 ELSE 0 END) AS translations,
+           SUM(CASE WHEN c.parent_relation = 'excerpt' THEN 1 ELSE 0 END) AS excerpts,
+           COUNT(DISTINCT v.language) AS languages,
+           SUM(CASE WHEN n.state <> 'live' THEN 1 ELSE 0 END) AS missing,
+           MIN(n.published_at) AS first_published_at, MAX(n.published_at) AS last_published_at,
+           MIN(n.first_seen_at) AS first_seen_at
+    FROM article n
+    LEFT JOIN article_cluster c ON c.article_id = n.id
+    LEFT JOIN version v ON v.article_id = n.id AND +v.id = n.current_version_id
+    GROUP BY n.outlet_id
+) a ON a.outlet_id = o.id
+LEFT JOIN (
+    SELECT n.outlet_id, COUNT(*) AS changes,
+           SUM(CASE WHEN c.kind = 'correction' THEN 1 ELSE 0 END) AS corrections,
+           SUM(CASE WHEN c.headline_to IS NOT NULL THEN 1 ELSE 0 END) AS headline_changes
+    FROM change c
+    JOIN article n ON n.id = c.article_id
+    WHERE c.kind <> 'reextracted'
+    GROUP BY n.outlet_id
+) h ON h.outlet_id = o.id
+LEFT JOIN (
+    SELECT n.outlet_id, COUNT(*) AS disappearances
+    FROM article_event c
+    JOIN article n ON n.id = c.article_id
+    WHERE c.kind <> 'back'
+    GROUP BY n.outlet_id
+) e ON e.outlet_id = o.id
+LEFT JOIN (
+    SELECT k.outlet_id, {list:k.slug} AS stories
+    FROM (
+        SELECT DISTINCT n.outlet_id, t.slug
+        FROM article n
+        JOIN article_story m ON m.article_id = n.id
+        JOIN story t ON t.id = m.story_id
+        ORDER BY n.outlet_id, t.slug
+    ) k
+    GROUP BY k.outlet_id
+) s ON s.outlet_id = o.id
+"""
+    },
+)
