@@ -12,12 +12,10 @@ less than 20 ms in the large archive is not compared). With --keep, SQLite files
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,15 +31,14 @@ sys.path.insert(0, str(ROOT))
 from storage.engine import open_engine  # noqa: E402
 from storage.migrate import upgrade  # noqa: E402
 from tests.cluster import own_cluster  # noqa: E402 - the servers of the tests
+from tests.questions import DOCUMENT, read_questions  # noqa: E402
 
-DOCUMENT = ROOT / "docs" / "queries.md"
 GOAL_MS = 1000.0
 _SHORT_MS = 20.0
-_QUESTION_BLOCK = re.compile(r"^### (?P<title>.+)$|^```sql\n(?P<sql>.*?)^```", re.M | re.S)
 
 
 @dataclass(slots=True, kw_only=True)
-class Question:
+class Timed:
     """A query of the document and what it took, in milliseconds by database and archive."""
 
     title: str
@@ -59,16 +56,6 @@ class Question:
         return None if large < _SHORT_MS else large / self.median(database, "small")
 
 
-def read_questions(document: Path) -> Iterator[Question]:
-    """The queries under each heading of the document."""
-    title = ""
-    for found in _QUESTION_BLOCK.finditer(document.read_text(encoding="utf-8")):
-        if found["title"]:
-            title = found["title"]
-        else:
-            yield Question(title=title, sql=found["sql"])
-
-
 def build(engine: Engine, articles: int) -> float:
     """Make the archive; return the seconds that took."""
     began = time.perf_counter()
@@ -82,7 +69,7 @@ def build(engine: Engine, articles: int) -> float:
     return time.perf_counter() - began
 
 
-def ask(engine: Engine, question: Question, rounds: int) -> list[float]:
+def ask(engine: Engine, question: Timed, rounds: int) -> list[float]:
     """Milliseconds of each round."""
     took = []
     with engine.connect() as connection:
@@ -106,7 +93,11 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a part of the title")
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     chosen = parser.parse_args()
-    questions = [q for q in read_questions(DOCUMENT) if chosen.only.lower() in q.title.lower()]
+    questions = [
+        Timed(title=question.title, sql=question.sql)
+        for question in read_questions(DOCUMENT.read_text(encoding="utf-8"))
+        if chosen.only.lower() in question.title.lower()
+    ]
     archives = {"small": chosen.articles // 10, "large": chosen.articles}
     databases = ("sqlite", "postgres") if chosen.database == "both" else (chosen.database,)
     with ExitStack() as stack:
@@ -137,7 +128,7 @@ def _fill(engine: Engine, database: str, articles: int) -> None:
         print(f"{database}: {articles} articles made in {seconds:.0f} s", flush=True)
 
 
-def print_table(questions: list[Question], databases: tuple[str, ...]) -> None:
+def print_table(questions: list[Timed], databases: tuple[str, ...]) -> None:
     """Each query, the slowest and those above the goals."""
     heads = "".join(f"{name:>12} ms{'growth':>8}" for name in databases)
     print(f"\n{'query':64}{'rows':>8}{heads}")
