@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 LOCK := requirements-dev.lock
 TEST_PROCESSES ?= 2
+# what `make datasette` shows: CONFIG=config.toml for a database of your own
+CONFIG ?= demo/config.toml
 # A web archive for the tests to ask, which needs old versions of much that we use.
 PYWB := .venv-pywb
 PYWB_READY := $(PYWB)/.ready
@@ -21,7 +23,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
 .NOTPARALLEL:
-.PHONY: demo run test check lint types layers audit schema contract lock bench clean
+.PHONY: demo run test check lint types layers audit schema contract lock bench clean queries \
+	datasette datasette-metadata
 
 demo: $(READY)
 	$(BIN)/python -m ingest demo
@@ -102,6 +105,20 @@ schema: $(READY)
 # The listing of the views and columns that are promised; refused where the version is not raised.
 contract: $(READY)
 	$(BIN)/python -m storage.contract
+
+# The answers of docs/queries.md, by the demonstration; look at what changed before you keep it.
+queries: $(READY)
+	$(BIN)/python -m tests.questions
+
+datasette-metadata: $(READY)
+	$(BIN)/python -m tests.datasette_metadata
+
+# A consistent copy of the database, with the questions and facets, at http://127.0.0.1:8001.
+datasette: $(READY)
+	mkdir -p build/datasette
+	$(BIN)/python -m ingest --config $(CONFIG) db snapshot build/datasette/storywatch.db --force
+	$(BIN)/python -m datasette serve --immutable build/datasette/storywatch.db \
+		--metadata deploy/datasette/metadata.yml --setting sql_time_limit_ms 5000 $(DATASETTE)
 
 # Needs uv; UPGRADE=1 moves to the newest releases. What the program needs, then the same and what
 # it takes to make and test it, on every supported Python and platform.
