@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.model import Article, ChangeKind, Outcome
+from ingest.noting import note_repeat
 from ingest.pagelines import without_page_lines
 from ingest.recheck import Return, is_old_copy, overtaken_return, weigh_return
 from ingest.schedule import CheckPlan, plan_check_to_confirm
@@ -145,4 +146,5 @@ def _store_return(
     assert change is not None
     repeated = repeat_version(connection, back.version_id, first_observed_at=since, seen_at=since)
     set_current_version(connection, stored.id, repeated)
+    note_repeat(connection, stored.id, repeated)
     add_change(connection, stored.id, change, from_version=stored.current.id, to_version=repeated)

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, case, delete, select, 
 
 from ingest.model import Change, ObservationSource, Outcome
 from storage.repeats import repeat_version
+from storage.sayings import end_later
 from storage.schema import article, change, change_travel, observation, version
 from storage.versions import change_columns
 
@@ -167,6 +168,7 @@ def split_version(
     connection.execute(
         update(change).where(change.c.from_version_id == whole.id).values(from_version_id=later)
     )
+    end_later(connection, whole.id, later)
     connection.execute(
         update(article)
         .where(article.c.current_version_id == whole.id)
