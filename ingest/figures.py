@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
+from math import inf
 from typing import TypeVar
 
 from ingest.figure_words import FigureWords, figure_words, look_up
@@ -21,6 +23,7 @@ from ingest.verdict.text import UNSPACED_CLASS, normalize_text, sentence_ends
 T = TypeVar("T")
 
 _MOST_FIGURES = 1000  # of a text: what has more is a table
+_MOST_NUMBERS = 20_000  # that are looked at
 _LONGEST_SENTENCE = 600  # characters on either side of a number
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _JOINED_SCRIPTS = f"{UNSPACED_CLASS}\uac00-\ud7a3\u0600-\u06ff"  # words stand joined to numbers
@@ -46,7 +49,7 @@ _WORD = re.compile(
 _REST = re.compile(rf"\d{{1,4}}(?=[{_CJK}\uac00-\ud7a3])")  # of 1億5000万
 _JOINED = re.compile(f"[{_JOINED_SCRIPTS}]")
 _ELISION = re.compile(r"[dlDL]['’](?=\w\w)")
-_MINUS = re.compile(r"(?:^|[\s(])[-−]\Z")
+_MINUS = re.compile(r"(?:\A|[\s(])[-−]\Z")
 _LIST_MARK = re.compile(r"[.)]\s")
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 _LAST_WORD = re.compile(r"([^\W\d_]+\.?)[\s,]*\Z")
@@ -59,14 +62,15 @@ def find_figures(text: str, *, language: str | None) -> tuple[Figure, ...]:
     `language` is ISO 639-1; None when it is not known.
     """
     words = figure_words(language)
-    numbers = list(_numbers(text, words))
+    numbers = list(islice(_numbers(text, words), _MOST_NUMBERS))
     sign = decimal_sign([number.group() for number in numbers], usual=words.decimal_sign)
     ends: list[int] | None = None
     figures: list[Figure] = []
     for number in numbers:
-        if figures and number.start() < figures[-1].stop:
+        after = figures[-1].stop if figures else 0
+        if number.start() < after:
             continue  # the second part of 1億5000万
-        figure = _read(text, number, language=language, sign=sign, words=words)
+        figure = _read(text, number, after=after, language=language, sign=sign, words=words)
         if figure is None:
             continue
         ends = list(sentence_ends(text)) if ends is None else ends
@@ -90,16 +94,22 @@ def _numbers(text: str, words: FigureWords) -> Iterator[re.Match[str]]:
 
 
 def _read(
-    text: str, number: re.Match[str], *, language: str | None, sign: str | None, words: FigureWords
+    text: str,
+    number: re.Match[str],
+    *,
+    after: int,
+    language: str | None,
+    sign: str | None,
+    words: FigureWords,
 ) -> Figure | None:
     value = value_of(number.group(), sign=sign)
     if value is None:
         return None
     start, stop = number.span()
-    start, unit = _currency_before(text, start, words)
+    start, unit = _currency_before(text[max(after, start - 6) : start], start, words)
     if unit == "JPY" and language == "zh":
         unit = "CNY"  # ¥ in either country
-    if _MINUS.search(text[max(0, start - 2) : start]):
+    if _MINUS.search(text[max(after, start - 2) : start]):
         value, start = -value, start - 1
     value, stop, multiplied = _multiply(text, value, stop, words=words, is_money=bool(unit))
     if not multiplied and not unit and _is_moment(text, number, value, language, words):
@@ -120,9 +130,8 @@ def _read(
     )
 
 
-def _currency_before(text: str, start: int, words: FigureWords) -> tuple[int, str]:
+def _currency_before(before: str, start: int, words: FigureWords) -> tuple[int, str]:
     """Where a number begins with the currency before it, and which that is; else empty."""
-    before = text[max(0, start - 6) : start]
     shown = before[:-1] if before and before[-1] in GAPS else before
     for prefix, unit in words.prefixes.items():
         if shown.endswith(prefix):
@@ -133,9 +142,15 @@ def _currency_before(text: str, start: int, words: FigureWords) -> tuple[int, st
 
 
 def _multiply(
-    text: str, value: Decimal, stop: int, *, words: FigureWords, is_money: bool
+    text: str,
+    value: Decimal,
+    stop: int,
+    *,
+    words: FigureWords,
+    is_money: bool = False,
+    below: float = inf,
 ) -> tuple[Decimal, int, bool]:
-    """Multiply by what follows: 2,5 Mio., 3 mil millones, 1億5000万."""
+    """Multiply by what follows: 2,5 Mio., 3 mil millones; and add the rest of 1億5000万."""
     multiplied = False
     for _ in range(2):
         found = _WORD.match(text, stop)
@@ -144,16 +159,16 @@ def _multiply(
         word, by = _longest(words.multipliers, found["word"])
         if not by and is_money:
             word = found["word"].lower()
-            by = _CURRENCY_MULTIPLIERS.get(word, 0)
-        if not by:
+            by = _CURRENCY_MULTIPLIERS.get(word)
+        if not by or by >= below:
             break
         value, stop, multiplied = value * by, found.start("word") + len(word), True
         rest = _REST.match(text, stop)
-        if rest is not None and by >= 10_000 and word[0] in "万萬만億亿억兆조":
-            more, end, also = _multiply(
-                text, Decimal(int(rest.group())), rest.end(), words=words, is_money=False
+        if rest is not None and word[0] in "万萬만億亿억兆조":
+            more, end, _ = _multiply(
+                text, Decimal(int(rest.group())), rest.end(), words=words, below=by
             )
-            return (value + more, end, True) if also or more < by else (value, stop, True)
+            return value + more, end, True
     return value, stop, multiplied
 
 

@@ -14,12 +14,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 
 from ingest.model import Quotation
 from ingest.verdict.text import UNSPACED_CLASS, normalize_text, tokens
 
 _LEAST_WORDS = 3  # what is shorter is a term, a title or a scare quote
 _LONGEST = 1200  # characters: a longer one was never closed
+_MOST_MARKS = 20_000  # of a text that are looked at
 _DEEPEST = 8  # quotations in each other
 
 # A mark that may close -> the marks that it closes.
@@ -109,7 +111,7 @@ def _count_words(text: str) -> int:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     waiting: list[_Open] = []
     end = -1  # of the paragraph
-    for found in _MARK.finditer(text):
+    for found in islice(_MARK.finditer(text), _MOST_MARKS):
         place, mark = found.start(), found.group()
         while place > end:
             yield from _run_on(text, waiting, end=end, place=place, mark=mark)
