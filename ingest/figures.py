@@ -39,7 +39,7 @@ _DATE = re.compile(
     r"|\d{1,2}\s?(?:[時时시](?![間间간])|[點点](?=[^\w.]|[半多左\d]))(?:\s?\d{1,2}\s?[分분])?)"
 )
 _IN_A_NAME = re.compile(
-    rf"(?:[^\W\d_{_JOINED_SCRIPTS}][-‐‑–]?|[#@№_/=&.,:]|\b[nN](?:[or]\.|º) ?|№ |[第제] ?)\Z"
+    rf"(?:[^\W\d_{_JOINED_SCRIPTS}][-‐‑–]?|[#@№_/=&.,:[]|\b[nN](?:[or]\.|º) ?|№ |[第제] ?)\Z"
 )
 _WORD = re.compile(
     rf"(?P<gap>[{GAPS}]{{0,2}}[-‐‑]?)(?P<word>[%％٪$€£₩₽₴₹₺₪㎞㎝㎜㎏℃℉]|[°º]\s?[CFcf]\b"
@@ -47,6 +47,7 @@ _WORD = re.compile(
     r"|[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u064b-\u065f\u0900-\u0dff]|['’.](?=[^\W\d_])){0,30}\.?)"
 )
 _REST = re.compile(rf"\d{{1,4}}(?=[{_CJK}\uac00-\ud7a3])")  # of 1億5000万
+_REST_SPACED = re.compile(r" (\d{1,3})(?![\d.,])")  # of 15 bin 335
 _JOINED = re.compile(f"[{_JOINED_SCRIPTS}]")
 _ELISION = re.compile(r"[dlDL]['’](?=\w\w)")
 _MINUS = re.compile(r"(?:\A|[\s(])[-−]\Z")
@@ -109,7 +110,7 @@ def _read(
     start, unit = _currency_before(text[max(after, start - 6) : start], start, words)
     if unit == "JPY" and language == "zh":
         unit = "CNY"  # ¥ in either country
-    if _MINUS.search(text[max(after, start - 2) : start]):
+    if start > after and _MINUS.search(text[max(0, start - 2) : start]):
         value, start = -value, start - 1
     value, stop, multiplied = _multiply(text, value, stop, words=words, is_money=bool(unit))
     if not multiplied and not unit and _is_moment(text, number, value, language, words):
@@ -164,6 +165,9 @@ def _multiply(
             break
         value, stop, multiplied = value * by, found.start("word") + len(word), True
         rest = _REST.match(text, stop)
+        further = _REST_SPACED.match(text, stop)
+        if further is not None and word == "bin":
+            return value + int(further[1]), further.end(), True
         if rest is not None and word[0] in "万萬만億亿억兆조":
             more, end, _ = _multiply(
                 text, Decimal(int(rest.group())), rest.end(), words=words, below=by
@@ -228,9 +232,11 @@ def _is_moment(
     month = named[0].lower() if named is not None else ""
     last = _LAST_WORD.search(text[max(0, number.start() - 24) : number.start()])
     before = last[1].lower() if last is not None else ""
-    if value <= 31 and look_up(words.months, month):
-        return True
-    if value <= 31 and language in {"en", "hu", "lt", "tl", None} and look_up(words.months, before):
+    named_first = language in {"en", "hu", "lt", "tl", None}  # September 5
+    near = (month, before) if named_first else (month,)
+    if value <= 31 and any(
+        look_up(words.months, word) or look_up(words.months, word.rstrip(".")) for word in near
+    ):
         return True
     if value <= 24 and (after in words.clocks or after.rstrip(".") in words.clocks):
         return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -37,6 +38,23 @@ V = TypeVar("V", Quotation, Figure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Version:
+    """A version as the rows that begin with it tell of it."""
+
+    id: int
+    seq: int
+    first_observed_at: datetime
+    language: str | None
+
+    def begin(self) -> dict[str, Any]:
+        return {
+            "first_version_id": self.id,
+            "first_seen_at": self.first_observed_at,
+            "language": self.language,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     """Where a row begins and ends: numbers of versions; None while the current one has it."""
 
@@ -55,17 +73,12 @@ class _Moves(Generic[K]):
 
 def add_sayings(connection: Connection, article_id: int, version_id: int, sayings: Sayings) -> None:
     """Write what a version has that was just stored, the article's last one or one between."""
-    numbers = {
-        row.id: row.seq
-        for row in connection.execute(
-            select(version.c.id, version.c.seq).where(version.c.article_id == article_id)
-        )
-    }
+    versions = _versions_of(connection, article_id)
     quotations = {item.key: item for item in sayings.quotations}
     figures = {_identity(item): item for item in sayings.figures}
     _add_texts(connection, quotations.values())
-    _write(connection, quotation_use, article_id, version_id, quotations, numbers)
-    _write(connection, figure, article_id, version_id, figures, numbers)
+    _write(connection, quotation_use, article_id, version_id, quotations, versions)
+    _write(connection, figure, article_id, version_id, figures, versions)
 
 
 def replace_sayings(
@@ -84,11 +97,15 @@ def replace_sayings(
             quotations.setdefault(said.key, {})[version_id] = said
         for told in sayings.figures:
             figures.setdefault(_identity(told), {})[version_id] = told
+    own = _versions_of(connection, article_id)
     current = next(reversed(list(versions)), None)
     _add_texts(connection, (next(iter(found.values())) for found in quotations.values()))
     for table, rows in (
-        (quotation_use, [_whole_row(article_id, found, current) for found in quotations.values()]),
-        (figure, [_whole_row(article_id, found, current) for found in figures.values()]),
+        (
+            quotation_use,
+            [_whole_row(article_id, found, own, current) for found in quotations.values()],
+        ),
+        (figure, [_whole_row(article_id, found, own, current) for found in figures.values()]),
     ):
         if rows:
             connection.execute(table.insert(), rows)
@@ -101,12 +118,14 @@ def replace_sayings(
     )
 
 
-def _whole_row(article_id: int, found: Mapping[int, V], current: int | None) -> dict[str, Any]:
+def _whole_row(
+    article_id: int, found: Mapping[int, V], versions: Mapping[int, _Version], current: int | None
+) -> dict[str, Any]:
     first, last = next(iter(found)), next(reversed(found))
     return {
         "article_id": article_id,
-        "first_version_id": first,
         "last_version_id": None if last == current else last,
+        **versions[first].begin(),
         **_columns(found[first]),
     }
 
@@ -127,12 +146,46 @@ def replace_seed_sayings(connection: Connection, seed_id: int, sayings: Sayings)
             connection.execute(table.insert(), values)
 
 
-def end_later(connection: Connection, version_id: int, later: int) -> None:
+def begin_earlier(connection: Connection, version_id: int, at: datetime) -> None:
+    """Note that what a version was the first to have was there at an earlier moment."""
+    article_id = select(version.c.article_id).where(version.c.id == version_id).scalar_subquery()
+    for table in (quotation_use, figure):
+        connection.execute(
+            update(table)
+            .where(
+                table.c.article_id == article_id,
+                table.c.first_version_id == version_id,
+                table.c.first_seen_at > at,
+            )
+            .values(first_seen_at=at)
+        )
+
+
+def end_later(connection: Connection, article_id: int, version_id: int, *, later: int) -> None:
     """Let what a version was the last to have end with a later one of equal content."""
     for table in (quotation_use, figure):
         connection.execute(
-            update(table).where(table.c.last_version_id == version_id).values(last_version_id=later)
+            update(table)
+            .where(table.c.article_id == article_id, table.c.last_version_id == version_id)
+            .values(last_version_id=later)
         )
+
+
+def _versions_of(connection: Connection, article_id: int) -> dict[int, _Version]:
+    rows = connection.execute(
+        select(version.c.id, version.c.seq, version.c.first_observed_at, version.c.language).where(
+            version.c.article_id == article_id
+        )
+    )
+    return {
+        row.id: _Version(
+            id=row.id,
+            seq=row.seq,
+            first_observed_at=row.first_observed_at,
+            language=row.language,
+        )
+        for row in rows
+    }
 
 
 def _add_texts(connection: Connection, items: Iterable[Quotation]) -> None:
@@ -151,8 +204,9 @@ def _write(
     article_id: int,
     version_id: int,
     found: Mapping[Any, V],
-    numbers: Mapping[int, int],
+    versions: Mapping[int, _Version],
 ) -> None:
+    numbers = {key: item.seq for key, item in versions.items()}
     own = table.c.article_id == article_id
     keys = _key_columns(table)
     rows = connection.execute(
@@ -170,16 +224,16 @@ def _write(
     if moves.new:
         place = {
             "article_id": article_id,
-            "first_version_id": version_id,
             "last_version_id": None if is_current else version_id,
+            **versions[version_id].begin(),
         }
         connection.execute(table.insert(), [place | _columns(found[key]) for key in moves.new])
     named = [column == bindparam(f"the_{column.name}") for column in keys]
     statement = update(table).where(own, *named)
+    begins = versions[version_id].begin()
     earlier = [
         _named(keys, key)
-        | {f"set_{name}": value for name, value in _moved(found[key]).items()}
-        | {"set_first_version_id": version_id}
+        | {f"set_{name}": value for name, value in (_moved(found[key]) | begins).items()}
         for key in moves.earlier
     ]
     if earlier:

@@ -1,8 +1,9 @@
 """Analysts' views of who quotes and counts what, from when to when.
 
-Versions are found by their article in an index that holds their times, for the plus in `+f.id`
-keeps SQLite from reading rows whose times stand behind the text. Whatever looks at all articles of
-a quotation or figure is a subquery of a column, so that it costs nothing unless it is asked for.
+What looks at other rows of a quotation or figure is a subquery of a column, which costs nothing
+unless it is asked for; only the first article's row counts them, so that all rows together take
+time in their number. The plus in `+l.id` has SQLite find a version in an index that holds its
+times: in the table they stand behind the text.
 """
 
 from __future__ import annotations
@@ -34,8 +35,14 @@ def _where_it_stands(what: str) -> tuple[Column[Any], ...]:
         Column(
             "is_first", Boolean, comment=f"no article of the story was seen earlier with {what}"
         ),
-        Column("articles", BigInt, comment=f"articles of the story that have or had {what}"),
-        Column("outlets", BigInt, comment="publishers of these articles"),
+        Column(
+            "articles",
+            BigInt,
+            comment=f"articles of the story that have or had {what}, where is_first; else null",
+        ),
+        Column(
+            "outlets", BigInt, comment="publishers of these articles, where is_first; else null"
+        ),
         Column("in_seed", Boolean, comment=f"the story's current seed has {what}"),
     )
 
@@ -56,38 +63,52 @@ SELECT s.slug AS story, u.quotation_key AS quote_key, q.text AS quote, q.words,
        (SELECT SUBSTR(x.text, CASE WHEN u.start > 120 THEN u.start - 119 ELSE 1 END,
                       u.stop - u.start + 121 + CASE WHEN u.start > 120 THEN 119 ELSE u.start END)
         FROM version x WHERE x.id = u.first_version_id) AS context,
-       u.article_id, o.name AS outlet, f.language, a.canonical_url AS url,
-       f.first_observed_at AS first_seen_at, l.last_observed_at AS last_seen_at,
+       u.article_id, o.name AS outlet, u.language, a.canonical_url AS url,
+       u.first_seen_at,
+       (SELECT l.last_observed_at FROM version l
+        WHERE l.article_id = u.article_id
+          AND +l.id = COALESCE(u.last_version_id, a.current_version_id)) AS last_seen_at,
        CASE WHEN u.last_version_id IS NULL THEN TRUE ELSE FALSE END AS is_current, a.state,
        a.published_at, a.published_earliest, a.published_latest,
        u.first_version_id, COALESCE(u.last_version_id, a.current_version_id) AS last_version_id,
-       CASE WHEN NOT EXISTS (
-           SELECT 1 FROM quotation_use x
-           JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
-           JOIN version w ON w.id = x.first_version_id
+       CASE WHEN u.article_id = (
+           SELECT x.article_id FROM quotation_use x
            WHERE x.quotation_key = u.quotation_key
-             AND (w.first_observed_at < f.first_observed_at
-                  OR (w.first_observed_at = f.first_observed_at AND x.article_id < u.article_id))
-       ) THEN TRUE ELSE FALSE END AS is_first,
-       (SELECT COUNT(*) FROM quotation_use x
-        JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
-        WHERE x.quotation_key = u.quotation_key) AS articles,
-       (SELECT COUNT(DISTINCT b.outlet_id) FROM quotation_use x
-        JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
-        JOIN article b ON b.id = x.article_id
-        WHERE x.quotation_key = u.quotation_key) AS outlets,
+             AND EXISTS (SELECT 1 FROM article_story n
+                         WHERE n.article_id = x.article_id AND n.story_id = m.story_id)
+           ORDER BY x.first_seen_at, x.article_id LIMIT 1)
+            THEN TRUE ELSE FALSE END AS is_first,
+       CASE WHEN u.article_id = (
+           SELECT x.article_id FROM quotation_use x
+           WHERE x.quotation_key = u.quotation_key
+             AND EXISTS (SELECT 1 FROM article_story n
+                         WHERE n.article_id = x.article_id AND n.story_id = m.story_id)
+           ORDER BY x.first_seen_at, x.article_id LIMIT 1)
+            THEN (SELECT COUNT(*) FROM quotation_use x
+                  JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
+                  WHERE x.quotation_key = u.quotation_key)
+            END AS articles,
+       CASE WHEN u.article_id = (
+           SELECT x.article_id FROM quotation_use x
+           WHERE x.quotation_key = u.quotation_key
+             AND EXISTS (SELECT 1 FROM article_story n
+                         WHERE n.article_id = x.article_id AND n.story_id = m.story_id)
+           ORDER BY x.first_seen_at, x.article_id LIMIT 1)
+            THEN (SELECT COUNT(DISTINCT b.outlet_id) FROM quotation_use x
+                  JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
+                  JOIN article b ON b.id = x.article_id
+                  WHERE x.quotation_key = u.quotation_key)
+            END AS outlets,
        CASE WHEN EXISTS (
            SELECT 1 FROM seed d JOIN seed_quotation x ON x.seed_id = d.id
            WHERE d.story_id = m.story_id AND d.is_current AND x.quotation_key = u.quotation_key
        ) THEN TRUE ELSE FALSE END AS in_seed
 FROM quotation_use u
 JOIN quotation q ON q.key = u.quotation_key
-JOIN article a ON a.id = u.article_id
 JOIN article_story m ON m.article_id = u.article_id
+JOIN article a ON a.id = u.article_id
 JOIN story s ON s.id = m.story_id
-LEFT JOIN outlet o ON o.id = a.outlet_id
-LEFT JOIN version f ON f.id = u.first_version_id
-LEFT JOIN version l ON l.id = COALESCE(u.last_version_id, a.current_version_id)
+JOIN outlet o ON o.id = a.outlet_id
 """
     },
 )
@@ -109,38 +130,52 @@ SELECT s.slug AS story, u.value, NULLIF(u.unit, '') AS unit, NULLIF(u.counted, '
        u.text AS figure,
        (SELECT SUBSTR(x.text, u.sentence_start + 1, u.sentence_stop - u.sentence_start)
         FROM version x WHERE x.id = u.first_version_id) AS sentence,
-       u.article_id, o.name AS outlet, f.language, a.canonical_url AS url,
-       f.first_observed_at AS first_seen_at, l.last_observed_at AS last_seen_at,
+       u.article_id, o.name AS outlet, u.language, a.canonical_url AS url,
+       u.first_seen_at,
+       (SELECT l.last_observed_at FROM version l
+        WHERE l.article_id = u.article_id
+          AND +l.id = COALESCE(u.last_version_id, a.current_version_id)) AS last_seen_at,
        CASE WHEN u.last_version_id IS NULL THEN TRUE ELSE FALSE END AS is_current, a.state,
        a.published_at, a.published_earliest, a.published_latest,
        u.first_version_id, COALESCE(u.last_version_id, a.current_version_id) AS last_version_id,
-       CASE WHEN NOT EXISTS (
-           SELECT 1 FROM figure x
-           JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
-           JOIN version w ON w.id = x.first_version_id
+       CASE WHEN u.article_id = (
+           SELECT x.article_id FROM figure x
            WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted
-             AND (w.first_observed_at < f.first_observed_at
-                  OR (w.first_observed_at = f.first_observed_at AND x.article_id < u.article_id))
-       ) THEN TRUE ELSE FALSE END AS is_first,
-       (SELECT COUNT(*) FROM figure x
-        JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
-        WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted) AS articles,
-       (SELECT COUNT(DISTINCT b.outlet_id) FROM figure x
-        JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
-        JOIN article b ON b.id = x.article_id
-        WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted) AS outlets,
+             AND EXISTS (SELECT 1 FROM article_story n
+                         WHERE n.article_id = x.article_id AND n.story_id = m.story_id)
+           ORDER BY x.first_seen_at, x.article_id LIMIT 1)
+            THEN TRUE ELSE FALSE END AS is_first,
+       CASE WHEN u.article_id = (
+           SELECT x.article_id FROM figure x
+           WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted
+             AND EXISTS (SELECT 1 FROM article_story n
+                         WHERE n.article_id = x.article_id AND n.story_id = m.story_id)
+           ORDER BY x.first_seen_at, x.article_id LIMIT 1)
+            THEN (SELECT COUNT(*) FROM figure x
+                  JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
+                  WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted)
+            END AS articles,
+       CASE WHEN u.article_id = (
+           SELECT x.article_id FROM figure x
+           WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted
+             AND EXISTS (SELECT 1 FROM article_story n
+                         WHERE n.article_id = x.article_id AND n.story_id = m.story_id)
+           ORDER BY x.first_seen_at, x.article_id LIMIT 1)
+            THEN (SELECT COUNT(DISTINCT b.outlet_id) FROM figure x
+                  JOIN article_story n ON n.article_id = x.article_id AND n.story_id = m.story_id
+                  JOIN article b ON b.id = x.article_id
+                  WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted)
+            END AS outlets,
        CASE WHEN EXISTS (
            SELECT 1 FROM seed d JOIN seed_figure x ON x.seed_id = d.id
            WHERE d.story_id = m.story_id AND d.is_current
              AND x.value = u.value AND x.unit = u.unit
        ) THEN TRUE ELSE FALSE END AS in_seed
 FROM figure u
-JOIN article a ON a.id = u.article_id
 JOIN article_story m ON m.article_id = u.article_id
+JOIN article a ON a.id = u.article_id
 JOIN story s ON s.id = m.story_id
-LEFT JOIN outlet o ON o.id = a.outlet_id
-LEFT JOIN version f ON f.id = u.first_version_id
-LEFT JOIN version l ON l.id = COALESCE(u.last_version_id, a.current_version_id)
+JOIN outlet o ON o.id = a.outlet_id
 """
     },
 )

@@ -92,6 +92,7 @@ def test_millions_are_multiplied_out(language, text):
         ("en", "155-millimetre shells", (155.0, "mm")),
         ("ru", "152-мм снаряды", (152.0, "mm")),
         ("en", "it was −5 °C", (-5.0, "°C")),
+        ("tr", "oyların %36 kadarı", (36.0, "%")),
         ("de", "CHF 10'000", (10_000.0, "CHF")),
         ("de", "1.234.567,89 €", (1_234_567.89, "EUR")),
     ],
@@ -108,7 +109,7 @@ def test_a_unit_is_told(language, text, expected):
         ("en", "at 14:30 on 2023-09-05"),
         ("de", "am 5. September 2023 um 14.30 Uhr"),
         ("de", "am 05.09.2023"),
-        ("es", "el 5 de septiembre de 2023"),
+        ("es", "el 5 de septiembre de 2023, hasta el 5 de septiembre."),
         ("ru", "5 сентября 2023 года"),
         ("zh", "2023年9月5日下午3点，第3次"),
         ("ko", "2023년 9월 5일 오후 3시"),
@@ -119,7 +120,7 @@ def test_a_unit_is_told(language, text, expected):
         ("en", "G20, F-16, Covid-19, 5G, KN-23"),
         ("en", "192.168.1.1 and 007"),
         ("en", "https://example.org/12345?a=3"),
-        ("en", "twelve trains"),
+        ("en", "twelve trains, said so.[27]"),
         ("en", "1) the first\n2. the second"),
         ("en", "id 12345678901234567890"),
     ],
@@ -132,6 +133,16 @@ def test_the_text_itself_tells_what_its_comma_means():
     assert [item[0] for item in found("1,500 of 2,000,000 men", None)] == [1500.0, 2e6]
     assert [item[0] for item in found("1,500 of 2.000.000 men", None)] == [1.5, 2e6]
     assert [item[0] for item in found("1,500 men", None)] == [1500.0]
+
+
+def test_a_range_has_no_negative_end():
+    assert [item[0] for item in found("1−2 km, 13-17 men, 15 bin 335 asker", "tr")] == [
+        1,
+        2,
+        13,
+        17,
+        15335,
+    ]
 
 
 def test_what_is_counted_keeps_shells_from_people():

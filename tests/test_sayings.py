@@ -103,7 +103,7 @@ def test_who_quoted_it_first_and_who_still_does(engine, press):
         "First", "en", NOON + HOUR, NOON + 9 * HOUR, True, True, 2, 2, True, *shared,
     )  # fmt: skip
     assert part(two, *asked) == (
-        "Second", "en", NOON + 2 * HOUR, NOON + 3 * HOUR, False, False, 2, 2, True, *shared,
+        "Second", "en", NOON + 2 * HOUR, NOON + 3 * HOUR, False, False, None, None, True, *shared,
     )  # fmt: skip
     assert one["context"] == "“We will not give up,” he said. There were 10 million shells."
     assert part(one, "published_earliest", "published_latest") == (NOON, NOON + HOUR)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from storage.columns import BigInt
+from storage.columns import BigInt, UTCDateTime
 
 revision = "20261204"
 down_revision = "20261201"
@@ -41,6 +43,11 @@ def upgrade() -> None:
         comment="A quotation in an article, from which version to which. The ends move.",
     )
     op.create_index("ix_quotation_use_article_id", "quotation_use", ["article_id"])
+    op.create_index(
+        "ix_quotation_use_first_seen_at",
+        "quotation_use",
+        ["quotation_key", "first_seen_at", "article_id"],
+    )
     op.create_table(
         "figure",
         _article(),
@@ -60,7 +67,9 @@ def upgrade() -> None:
         comment="A number in an article, from which version to which. The ends move.",
     )
     op.create_index(
-        "ix_figure_value_unit_counted", "figure", ["value", "unit", "counted", "article_id"]
+        "ix_figure_first_seen_at",
+        "figure",
+        ["value", "unit", "counted", "first_seen_at", "article_id"],
     )
     op.create_table(
         "sayings_read",
@@ -89,9 +98,7 @@ def upgrade() -> None:
         comment="The figures of a seed.",
     )
     op.create_index(
-        "ix_version_article_times",
-        "version",
-        ["article_id", "id", "first_observed_at", "last_observed_at", "language"],
+        "ix_version_last_observed_at", "version", ["article_id", "id", "last_observed_at"]
     )
 
 
@@ -107,12 +114,17 @@ def _seed() -> sa.Column[int]:
     )
 
 
-def _versions() -> tuple[sa.Column[int], ...]:
-    first = sa.Column("first_version_id", BigInt, sa.ForeignKey("version.id"), nullable=False)
-    last = sa.Column(
-        "last_version_id", BigInt, sa.ForeignKey("version.id"), comment="null: the current one"
+def _versions() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("first_version_id", BigInt, sa.ForeignKey("version.id"), nullable=False),
+        sa.Column(
+            "first_seen_at", UTCDateTime, nullable=False, comment="first look at that version"
+        ),
+        sa.Column("language", sa.Text, comment="of that version: ISO 639-1"),
+        sa.Column(
+            "last_version_id", BigInt, sa.ForeignKey("version.id"), comment="null: the current one"
+        ),
     )
-    return first, last
 
 
 def _place() -> tuple[sa.Column[int], ...]:
@@ -125,7 +137,7 @@ def _place() -> tuple[sa.Column[int], ...]:
 
 def downgrade() -> None:
     """Drop them."""
-    op.drop_index("ix_version_article_times", "version")
+    op.drop_index("ix_version_last_observed_at", "version")
     for table in (
         "seed_figure",
         "seed_quotation",
