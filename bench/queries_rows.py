@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from queries_archive import (
-    OBSERVATIONS,
-    POLLS_A_DAY,
     BEGIN,
     DAYS,
     KINDS,
     LANGUAGES,
+    OBSERVATIONS,
+    POLLS_A_DAY,
     Piece,
     Row,
     Size,

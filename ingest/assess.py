@@ -2,6 +2,7 @@
 
 Article -> story.judge_text -> Relevance ─┐
         -> fingerprint ─> Fingerprint     ├─> Assessment -> memberships, or a Discard
+        -> find_sayings ─> Sayings        │
         -> judge(article, seed) ─> Verdict ┘
 """
 
@@ -20,10 +21,12 @@ from ingest.model import (
     Fingerprint,
     Relation,
     Relevance,
+    Sayings,
     SeedText,
     Stage,
     Verdict,
 )
+from ingest.sayings import find_sayings
 from ingest.story import UNNAMED, StoryRule, compile_story, judge_entry, judge_text
 from ingest.verdict.encoder import Encoder
 from ingest.verdict.judge import JudgedText, judge, prepare_text
@@ -52,6 +55,7 @@ class Assessment:
     seed_verdicts: tuple[Verdict, ...]
     fingerprint: Fingerprint
     features: Features
+    sayings: Sayings
     judged: Mapping[tuple[int, bool], Verdict] = field(default_factory=dict)
     """Against stored versions, as far as done ahead: (version, whether it is the child)."""
 
@@ -87,6 +91,7 @@ def assess_article(
         ),
         fingerprint=fingerprint(article.text, language=article.language),
         features=own.features,
+        sayings=find_sayings(article.text, language=article.language),
     )
 
 

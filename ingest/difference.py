@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq, Levenshtein, Opcodes
 
+from ingest.quoting import find_quotations
 from ingest.verdict.anchors import numbers_of
-from ingest.verdict.measures import quotations
-from ingest.verdict.text import normalize_text, split_sentences, tokens
+from ingest.verdict.text import split_sentences, tokens
 
 _ALIKE = 55.0  # percent of the letters, for two sentences to be one that was edited
 _PAIRED = 60_000  # pairs of sentences that are compared; more, and only those at the same place are
 _WORD_CELLS = 4_000_000  # product of word counts that are aligned; beyond it words are counted
-_LEAST_QUOTED = 3  # words: what is shorter in quotation marks is a name or a term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +144,5 @@ def _opposite_words(old: list[str], new: list[str]) -> tuple[list[str], list[str
 
 
 def _quotes(text: str) -> dict[str, str]:
-    """The quotations of a text by what they are compared by: their words."""
-    normal = normalize_text(text)
-    found = (normal[start + 1 : end].strip() for start, end in quotations(text))
-    keyed = ((tuple(tokens(quote)), quote) for quote in found)
-    return {" ".join(words): quote for words, quote in keyed if len(words) >= _LEAST_QUOTED}
+    """The quotations of a text by what they are compared by."""
+    return {quotation.key: quotation.text for quotation in find_quotations(text)}

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from ingest.context import Context
+from ingest.noting import read_unread_beside
 from ingest.passes import PassSummary, Report, drain_queue, poll_due_feeds, recheck_articles
 from ingest.polling import FeedReport
 from storage.upkeep import tidy
@@ -62,14 +63,14 @@ async def look_at_articles(context: Context, *, claim_seconds: float) -> Mapping
 
 
 async def keep_house(context: Context, *, large_log_bytes: int) -> Mapping[str, int]:
-    """Tidy the database up, and tell of a write-ahead log above a size."""
+    """Tidy the database up, tell of a write-ahead log above a size, read what an upgrade left."""
     await asyncio.get_running_loop().run_in_executor(context.writer, tidy, context.engine)
     left = _log_bytes(context)
     if left > large_log_bytes:
         log.warning(
             "SQLite's write-ahead log has %d MiB: somebody has been reading for long", left >> 20
         )
-    return {"log_bytes": left}
+    return {"log_bytes": left, "read_again": await read_unread_beside(context)}
 
 
 def _log_bytes(context: Context) -> int:

@@ -404,6 +404,40 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quotation:
+    """Words between quotation marks; the span are offsets of them into the text."""
+
+    key: str  # equal for equal words: 16 hex digits
+    text: str  # white space, marks and dashes made equal, the outer marks left out
+    words: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number that tells how many or how much; spans are offsets into the text."""
+
+    value: float  # "2,5 Mio." and "2.5 million" are both 2500000
+    unit: str  # "%", a currency as in ISO 4217, a symbol such as "km"; empty without one
+    counted: str  # the word after it, in lower case: what is counted; empty behind a unit
+    text: str  # as written, with multiplier and unit
+    start: int
+    stop: int
+    sentence_start: int
+    sentence_stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sayings:
+    """What a text quotes and the figures it gives, each once, where it stands first."""
+
+    quotations: tuple[Quotation, ...]  # no two of one key
+    figures: tuple[Figure, ...]  # no two of one value, unit and counted word
+    method_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentencePair:
     """A sentence of each side that says the same."""
 

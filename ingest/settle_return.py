@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from ingest.changes import content_hash
 from ingest.context import Context
 from ingest.model import Article, ChangeKind, Outcome
+from ingest.noting import note_repeat
 from ingest.pagelines import without_page_lines
 from ingest.recheck import Return, is_old_copy, overtaken_return, weigh_return
 from ingest.schedule import CheckPlan, plan_check_to_confirm
@@ -157,6 +158,7 @@ def _store_return(
         recorded_at=recorded_at,
     )
     set_current_version(connection, stored.id, repeated)
+    note_repeat(connection, stored.id, repeated)
     add_change(
         connection,
         stored.id,

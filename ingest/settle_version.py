@@ -1,6 +1,7 @@
 """Writing a version with everything that hangs on it, inside the caller's transaction.
 
 version -> edges to the seeds -> edges to stored versions -> fingerprint, features -> clusters
+        -> what it quotes and counts
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ingest.changes import content_hash
 from ingest.comparing import relate_version
 from ingest.context import Context
 from ingest.model import Article
+from ingest.noting import note_version
 from ingest.relating import add_to_clusters
 from ingest.verdict.rule import load_rule
 from storage.articles import set_current_version
@@ -77,6 +79,7 @@ def store_version(
     add_fingerprint(connection, version_id, assessment.fingerprint)
     add_features(connection, version_id, assessment.features, judged_by=load_rule().version)
     add_to_clusters(connection, article_id, version_id=version_id, now=decided_at)
+    note_version(connection, article_id, version_id, assessment.sayings)
     return version_id
 
 

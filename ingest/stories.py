@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from ingest.assess import StorySetup, relate_to_seed, seed_text
 from ingest.model import FeedSource
+from ingest.noting import note_seed
 from ingest.verdict.encoder import shared_encoder
 from ingest.verdict.features import is_current, lookup_keys
 from ingest.verdict.judge import METHOD_VERSION, JudgedText, judge, prepare_text
@@ -49,6 +50,8 @@ def prepare_database(
             store_story(connection, title=item.rule.title, text=item.seed, now=now)
             for item in stories
         ]
+        for item, setup in zip(stored, stories, strict=True):
+            note_seed(connection, item.seed_id, setup.seed.text, language=setup.seed.language)
     rejudged = sum(
         _judge_missing(engine, item, setup, now=now)
         for item, setup in zip(stored, stories, strict=True)

@@ -375,6 +375,7 @@ version = Table(
     Index("ix_version_content_hash", "content_hash"),
     # what views group by: texts need not be read for it
     Index("ix_version_light", "article_id", "first_observed_at", "language"),
+    Index("ix_version_last_observed_at", "article_id", "id", "last_observed_at"),
     comment="A run of equal content of an article. Archives may move its number and times.",
 )
 
@@ -455,6 +456,80 @@ change = Table(
     ),
     Index("ix_change_article_id", "article_id"),
     comment="From one version to the next. Append-only.",
+)
+
+# ---------------------------------------------------------------- sayings
+
+quotation = Table(
+    "quotation",
+    metadata,
+    Column("key", Text, primary_key=True, comment="hash of its words, equal in every article"),
+    Column("text", Text, nullable=False, comment="as it was stored first, marks left out"),
+    Column("words", Integer, nullable=False, comment="two characters count as one without spaces"),
+    comment="Words between quotation marks, stored once. Append-only.",
+)
+
+quotation_use = Table(
+    "quotation_use",
+    metadata,
+    Column("quotation_key", ForeignKey("quotation.key"), primary_key=True),
+    Column("article_id", ForeignKey("article.id"), primary_key=True),
+    Column("first_version_id", ForeignKey("version.id"), nullable=False),
+    Column("first_seen_at", UTCDateTime, nullable=False, comment="first look at that version"),
+    Column("language", Text, comment="of that version: ISO 639-1"),
+    Column("last_version_id", ForeignKey("version.id"), comment="null: the current one"),
+    Column("start", Integer, nullable=False, comment="offset into the text of the first version"),
+    Column("stop", Integer, nullable=False, comment="where it ends there"),
+    Index("ix_quotation_use_article_id", "article_id"),
+    Index("ix_quotation_use_first_seen_at", "quotation_key", "first_seen_at", "article_id"),
+    sqlite_with_rowid=False,
+    comment="A quotation in an article, from which version to which. The ends move.",
+)
+
+figure = Table(
+    "figure",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("value", Float, primary_key=True, comment="multiplied out"),
+    Column("unit", Text, primary_key=True, comment="%, ISO 4217, km, …; empty without one"),
+    Column("counted", Text, primary_key=True, comment="word after it; empty behind a unit"),
+    Column("first_version_id", ForeignKey("version.id"), nullable=False),
+    Column("first_seen_at", UTCDateTime, nullable=False, comment="first look at that version"),
+    Column("language", Text, comment="of that version: ISO 639-1"),
+    Column("last_version_id", ForeignKey("version.id"), comment="null: the current one"),
+    Column("text", Text, nullable=False, comment="as the first version writes it"),
+    Column("start", Integer, nullable=False, comment="offset into the text of the first version"),
+    Column("stop", Integer, nullable=False, comment="where it ends there"),
+    Column("sentence_start", Integer, nullable=False, comment="of the sentence there"),
+    Column("sentence_stop", Integer, nullable=False),
+    Index("ix_figure_first_seen_at", "value", "unit", "counted", "first_seen_at", "article_id"),
+    sqlite_with_rowid=False,
+    comment="A number in an article, from which version to which. The ends move.",
+)
+
+sayings_read = Table(
+    "sayings_read",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("method_version", Text, nullable=False, comment="of what read all its versions"),
+    comment="Whose quotations and figures were found, by which method.",
+)
+
+seed_quotation = Table(
+    "seed_quotation",
+    metadata,
+    Column("seed_id", ForeignKey("seed.id"), primary_key=True, autoincrement=False),
+    Column("quotation_key", Text, primary_key=True, comment="as in quotation, whoever else has it"),
+    comment="The quotations of a seed.",
+)
+
+seed_figure = Table(
+    "seed_figure",
+    metadata,
+    Column("seed_id", ForeignKey("seed.id"), primary_key=True, autoincrement=False),
+    Column("value", Float, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    comment="The figures of a seed.",
 )
 
 article_event = Table(

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, case, delete, select, 
 
 from ingest.model import Change, ObservationSource, Outcome
 from storage.repeats import repeat_version
+from storage.sayings import begin_earlier, end_later
 from storage.schema import article, change, change_travel, observation, version
 from storage.versions import change_columns
 
@@ -88,6 +89,7 @@ def stretch_version(connection: Connection, version_id: int, at: datetime) -> No
             ),
         )
     )
+    begin_earlier(connection, version_id, at)
 
 
 def make_room(connection: Connection, article_id: int, *, seq: int) -> None:
@@ -173,6 +175,7 @@ def split_version(
     connection.execute(
         update(change).where(change.c.from_version_id == whole.id).values(from_version_id=later)
     )
+    end_later(connection, article_id, whole.id, later=later)
     connection.execute(
         update(article)
         .where(article.c.current_version_id == whole.id)

@@ -21,6 +21,7 @@ from storage.view_looks import backfills, looks
 from storage.view_press import outlets, timeline
 from storage.view_reports import first_reports, independent_reports
 from storage.view_runs import contract_version, runs
+from storage.view_sayings import figures, quotes
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
 from storage.view_verdicts import verdicts
 from storage.view_versions import article_events, correction_lag, outlet_alarms
@@ -32,7 +33,7 @@ VIEWS: Mapping[str, Table] = {
         disappearances, seed_relations, clusters, derivations, relations, verdicts,
         independent_reports, first_reports, timeline, correction_lag, outlets, outlet_alarms,
         discards, feed_health, feed_polls, feed_events, coverage, looks, backfills, runs,
-        contract_version,
+        quotes, figures, contract_version,
     )
 }  # fmt: skip
 
@@ -55,12 +56,14 @@ __all__ = [
     "feed_events",
     "feed_health",
     "feed_polls",
+    "figures",
     "first_reports",
     "headline_changes",
     "independent_reports",
     "looks",
     "outlet_alarms",
     "outlets",
+    "quotes",
     "relations",
     "runs",
     "seed_relations",

@@ -1,4 +1,4 @@
-"""The metadata that Datasette is given: what the views mean, facets, the questions as canned queries.
+"""The metadata that Datasette is given: what views mean, facets, questions as canned queries.
 
 `python -m tests.datasette_metadata` writes deploy/datasette/metadata.yml anew; a test keeps it.
 """

@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from ingest.changes import content_hash
 from ingest.model import (
@@ -22,12 +23,15 @@ from ingest.model import (
     Outcome,
     Rejection,
 )
+from ingest.noting import read_unread
 from ingest.runtime import load_stories, open_context, open_database
 from ingest.settle_capture import settle_capture
 from ingest.settle_check import settle_check
 from ingest.urls import canonicalize
 from ingest.work import PageReading, assess_given
 from storage.articles import get_article
+from storage.engine import read_connection, transaction
+from storage.schema import figure, quotation_use, sayings_read
 from tests.running import ACCEPT_ALL, TALKS, read_config, rows, run_once, write_config
 
 START = datetime(2023, 9, 5, 8, tzinfo=UTC)
@@ -36,7 +40,10 @@ CONTENTS = {
     "a": ("Nordland verhandelt", TALKS),
     "b": ("Nordland verhandelt", TALKS.replace("152 Lokomotiven", "170 Lokomotiven")),
     "c": ("Nordland verhandelt weiter", TALKS.replace("am Montag", "am Dienstag")),
-    "d": ("Nordland einigt sich", TALKS + "\n\nAm Abend wurden die Verträge unterschrieben."),
+    "d": (
+        "Nordland einigt sich",
+        TALKS.replace("„Wir", "Wir") + "\n\nAm Abend wurden die Verträge unterschrieben.",
+    ),
 }
 HISTORY = """
     SELECT seq, title, text, first_observed_at, last_observed_at FROM version
@@ -214,6 +221,15 @@ def test_an_unknown_page_without_an_article_is_a_discard(file, engine):
     assert history(engine) == [("a", 2, 2)]
 
 
+def sayings(engine):
+    """Every quotation and figure, with the versions it stands in first and last."""
+    with read_connection(engine) as connection:
+        return [
+            sorted(map(tuple, connection.execute(select(table))), key=str)
+            for table in (quotation_use, figure)
+        ]
+
+
 @settings(
     max_examples=12,
     deadline=None,
@@ -234,6 +250,11 @@ def test_whatever_the_order_the_history_holds_together(file, engine, looks, orde
     seen = [
         (name, list(hours)) for name, hours in groupby(range(len(looks)), key=looks.__getitem__)
     ]
+    kept = sayings(engine)
+    with transaction(engine) as connection:
+        connection.execute(sayings_read.update().values(method_version="older"))
+    read_unread(engine)
+    assert kept == sayings(engine)  # as when all versions are read in their order
     if len(seen) == len(set(looks)):  # nothing came back: the history is what was seen
         assert found == [(name, hours[0] + 1, hours[-1] + 1) for name, hours in seen]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from ingest.cli.state import State
 from ingest.errors import SchemaError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 app = typer.Typer(
     help="Upgrade, check and name the schema; set the rights of its users.", no_args_is_help=True
@@ -17,6 +22,9 @@ app = typer.Typer(
 @app.command()
 def upgrade(context: typer.Context) -> None:
     """Bring the database to the schema this program needs; doing it twice changes nothing.
+
+    Quotations and figures of what was stored before are read then. Killed, it goes on where it was
+    when it is started again; a daemon's housekeeping does the same.
 
     Example: storywatch db upgrade
     """
@@ -29,9 +37,23 @@ def upgrade(context: typer.Context) -> None:
         before = migrate.current(engine)
         migrate.upgrade(engine)
         after = migrate.current(engine)
+        typer.echo(f"at {after}" if before == after else f"{before or 'empty'} -> {after}")
+        _read_sayings(engine)
     finally:
         engine.dispose()
-    typer.echo(f"at {after}" if before == after else f"{before or 'empty'} -> {after}")
+
+
+def _read_sayings(engine: Engine) -> None:
+    from ingest.noting import count_unread, read_unread  # noqa: PLC0415
+
+    waiting = count_unread(engine)
+    if not waiting:
+        return
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("articles", total=waiting)
+        read = read_unread(engine, on_articles=lambda count: progress.advance(bar, count))
+    typer.echo(f"read the quotations and figures of {read} articles")
 
 
 @app.command()

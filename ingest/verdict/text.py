@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 
@@ -27,7 +27,7 @@ UNSPACED_CLASS = (
 _WORD = re.compile(
     rf"[{UNSPACED_CLASS}]|\d+(?:[.,:]\d+)*|[^\W\d_{UNSPACED_CLASS}]+(?:['-][^\W\d_{UNSPACED_CLASS}]+)*"
 )
-_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|[。！？｡]+[\"'」』）)]*|[؟۔।॥։።፧།༎၊။។៕]+[\"')»]*|\n+")
+_END = re.compile(r"[.!?]+[\"')\]”“’»]*(?=\s)|[。！？｡]+[\"'」』）)]*|[؟۔।॥։።፧།༎၊။។៕]+[\"')»]*|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-zÀ-ÿА-Яа-яЇїІіЄє]|Mr|Mrs|Ms|Dr|Prof|St|Nr|No|Sr|Jr|vs|etc|bzw|ca|Mio|Mrd|Inc|Ltd|Co|Gen|Col|Lt"
     r"|Sen|Rep|Gov|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Okt|Oct|Nov|Dez|Dec|U\.S|z\.B|d\.h|u\.a|г|гг|им|ул|руб|млн|млрд|тыс|т\.е|т\.д)|\b\d{1,2})\.$"
@@ -74,13 +74,21 @@ def split_sentences(text: str) -> tuple[str, ...]:
     text = _plain_signs(unicodedata.normalize("NFC", text))
     sentences: list[str] = []
     start = 0
+    for end in sentence_ends(text):
+        _append(sentences, text[start:end])
+        start = end
+    _append(sentences, text[start:])
+    return tuple(sentences)
+
+
+def sentence_ends(text: str) -> Iterator[int]:
+    """Yield the offsets at which sentences end, but for the last one; linear in the length."""
+    start = 0
     for found in _END.finditer(text):
         if "\n" not in found.group(0) and _goes_on(text, start, found.end()):
             continue
-        _append(sentences, text[start : found.end()])
+        yield found.end()
         start = found.end()
-    _append(sentences, text[start:])
-    return tuple(sentences)
 
 
 def _goes_on(text: str, start: int, end: int) -> bool:
