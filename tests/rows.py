@@ -194,8 +194,13 @@ def read(engine, name, *columns):
     """Every row of a view: as a dictionary, or the values of some columns; in their order."""
     with read_connection(engine) as connection:
         rows = [dict(row._mapping) for row in connection.execute(select(VIEWS[name]))]
-    found = [tuple(row[column] for column in columns) for row in rows] if columns else rows
-    return sorted(found, key=str)
+    if columns:
+        return sorted((tuple(row[column] for column in columns) for row in rows), key=_texts)
+    return sorted(rows, key=lambda row: _texts(row.values()))
+
+
+def _texts(values):
+    return [str(value) for value in values]
 
 
 def read_one(engine, name, *columns):
