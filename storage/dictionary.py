@@ -33,6 +33,7 @@ _TYPES = {
     "Integer": "integer",
     "JSON": "JSON",
     "LargeBinary": "bytes",
+    "TSVECTOR": "search terms",
     "Text": "text",
     "UTCDateTime": "time",
 }

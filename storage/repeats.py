@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Table, func, literal, select
 
 from storage.schema import anchor, edge, feature, fingerprint, shingle, version
+from storage.search_index import index_again
 
 _Value = ColumnElement[Any] | ScalarSelect[Any]
 _DERIVED = (fingerprint, shingle, feature, anchor)
@@ -47,6 +48,7 @@ def repeat_version(
         _copy(connection, table, table.c.version_id, version_id, replaced)
     child = {"child_version_id": literal(repeated)}
     _copy(connection, edge, edge.c.child_version_id, version_id, child)
+    index_again(connection, repeated)
     return repeated
 
 

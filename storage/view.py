@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sqlalchemy import MetaData, Table
 
@@ -20,6 +21,11 @@ SQLite would round to milliseconds first, and up: the fraction is cut off before
 
 
 def view_sql(view: Table, dialect: str) -> str:
-    """The SELECT behind a view; `{epoch:expression}` in it becomes the dialect's own."""
-    written: str = view.info["sql"]
+    """The SELECT behind a view; `{epoch:expression}` in it becomes the dialect's own.
+
+    A view of what the databases have each in its own way has a SELECT for either.
+    """
+    written: str | Mapping[str, str] = view.info["sql"]
+    if not isinstance(written, str):
+        written = written[dialect]
     return re.sub(r"\{epoch:([^{}]+)\}", _EPOCH[dialect], written).strip()

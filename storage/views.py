@@ -16,6 +16,7 @@ from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
 from storage.view_graph import clusters, derivations, relations
 from storage.view_looks import backfills, looks
+from storage.view_search import search_index
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
 from storage.view_versions import article_events, correction_lag, outlet_alarms
 
@@ -24,7 +25,7 @@ VIEWS: Mapping[str, Table] = {
     for view in (
         articles, article_versions, article_changes, article_events, seed_relations, clusters,
         derivations, relations, correction_lag, discards, feed_health, feed_polls, feed_events,
-        outlet_alarms, looks, backfills,
+        outlet_alarms, looks, backfills, search_index,
     )
 }  # fmt: skip
 
@@ -47,6 +48,7 @@ __all__ = [
     "looks",
     "outlet_alarms",
     "relations",
+    "search_index",
     "seed_relations",
     "stale_views",
 ]
