@@ -53,9 +53,9 @@ CONFIGURATIONS = {
     "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
     "yi": "yiddish",
 }  # fmt: skip
-"""Postgres's text search configuration of a language, by ISO 639-1; `simple` for all others.
+"""Postgres's text search configuration of a language, by ISO 639-1; others have no stems.
 
-A server older than 18 knows fewer of them; there the rest is `simple` as well.
+A server older than 18 knows fewer of them; there the rest is `simple`.
 """
 
 _INSERT = {
@@ -214,12 +214,13 @@ def _row(
     head, rest = indexed_terms(title, body)
     if dialect == "sqlite":
         return {"id": version_id, "title": " ".join(head), "text": " ".join(rest)}
-    stem_head, stem_rest = stemmed_words(title, body)
+    configuration = CONFIGURATIONS.get(language or "")
+    stem_head, stem_rest = stemmed_words(title, body) if configuration else ("", "")
     return {
         "id": version_id,
         "words": ts_vector(head, rest),
         "title": stem_head,
         "text": stem_rest,
-        "configuration": CONFIGURATIONS.get(language or "", "simple"),
+        "configuration": configuration or "simple",
         "overfull": is_overfull(head, rest),
     }

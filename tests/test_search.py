@@ -34,9 +34,9 @@ from tests.test_views import (
 )
 
 TEXTS = {
-    "en": ("Arms talks expected", "Kim Jong-un may travel to Russia to meet Vladimir Putin, the U.S. says."),
-    "de": ("Züge für Nordland", "Über die Züge wird in Köln verhandelt, an der Straße der Einheit."),
-    "fr": ("L’Élysée réagit", "L’accord a été évoqué à l’Élysée, où le président a reçu la presse."),
+    "en": ("Arms talks expected", "Kim Jong-un may travel to meet Vladimir Putin, the U.S. says."),
+    "de": ("Züge für Nordland", "Über die Züge wird in Köln verhandelt, Straße der Einheit."),
+    "fr": ("L’Élysée réagit", "L’accord a été évoqué à l’Élysée, où le président est là."),
     "ru": ("Ким едет в Россию", "Ещё в понедельник российский министр объявил о переговорах."),
     "uk": ("Київ стежить", "Про зустріч у Владивостоці пишуть, що пам’ять її учасників їхня."),
     "ar": ("قِمّة روسيّة", "أعلن الكرملين عن مـــباحثات السَّلَام مع كوريا الشمالية عام ٢٠٢٣."),
@@ -324,9 +324,9 @@ def test_no_text_is_too_much_to_be_stored(engine, body):
 
 
 def test_a_version_that_was_rolled_back_is_not_found(engine):
-    with pytest.raises(ZeroDivisionError), transaction(engine) as connection:
-        publish(connection, add_outlet(connection), "Vertrag", "Züge.", "de")
-        raise ZeroDivisionError
+    connection = engine.connect()
+    publish(connection, add_outlet(connection), "Vertrag", "Züge.", "de")
+    connection.close()
     assert found(engine, "züge", ever=True) == ()
     assert check(engine) == []
 
@@ -429,9 +429,14 @@ def test_a_statement_of_ours_runs_in_plain_sql(press):
     assert {row[at] for row in rows} == {"de", "ja", "zh"}
 
 
+HOSTILE = (
+    "'; DROP TABLE version; --", "a'::tsquery", '" OR 1=1', "NEAR(a b)", "title : x", "^kim",
+    "{title text} : kim", "kim^2", "%s %(x)s :x", "a\\'b", "kim + putin", "kim:*", "a <2> b",
+)  # fmt: skip
+
+
 def test_hostile_words_reach_no_database(press):
-    for query in ("'; DROP TABLE version; --", "a'::tsquery", '" OR 1=1', "NEAR(a b)", "title : x",
-                  "{title text} : kim", "kim^2", "%s %(x)s :x", "a\\'b", "^kim", "kim + putin"):  # fmt: skip
+    for query in HOSTILE:
         try:
             found(press, query)
         except UsageError:
