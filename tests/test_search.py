@@ -208,6 +208,16 @@ def test_the_best_hits_come_first_and_it_is_told_that_there_are_more(engine):
         assert not find_hits(connection, search, limit=2).has_more
 
 
+def test_a_word_in_the_headline_counts_more(engine):
+    with transaction(engine) as connection:
+        paper = add_outlet(connection)
+        publish(connection, paper, "Two words", "locomotive " * 2 + "filler " * 20, "en")
+        _, headline = publish(connection, paper, "Locomotive here", "filler " * 22, "en")
+    assert found(engine, "locomotive")[0].version_id == headline
+    rebuild_index(engine)
+    assert found(engine, "locomotive")[0].version_id == headline
+
+
 # ---------------------------------------------------------------- against the pure matcher
 
 

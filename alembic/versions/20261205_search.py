@@ -18,6 +18,7 @@ CREATE VIRTUAL TABLE version_search USING fts5(
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
 )
 """
+_RANK = "INSERT INTO version_search (version_search, rank) VALUES ('rank', 'bm25(4.0, 1.0)')"
 _POSTGRES = """
 CREATE TABLE version_search (
     version_id BIGINT CONSTRAINT pk_version_search PRIMARY KEY
@@ -31,7 +32,14 @@ CREATE TABLE version_search (
 
 def upgrade() -> None:
     """Make it, empty."""
-    op.execute(_SQLITE if op.get_bind().dialect.name == "sqlite" else _POSTGRES)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_POSTGRES)
+        return
+    op.execute(_SQLITE)
+    # a word in the headline counts four times as much, for whoever orders by rank
+    op.execute(
+        "INSERT INTO version_search (version_search, rank) VALUES ('rank', 'bm25(4.0, 1.0)')"
+    )
 
 
 def downgrade() -> None:
