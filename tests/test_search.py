@@ -213,6 +213,8 @@ def test_a_word_in_the_headline_counts_more(engine):
         paper = add_outlet(connection)
         publish(connection, paper, "Two words", "locomotive " * 2 + "filler " * 20, "en")
         _, headline = publish(connection, paper, "Locomotive here", "filler " * 22, "en")
+        for _ in range(4):
+            publish(connection, paper, "Filler", "filler " * 22, "en")
     assert found(engine, "locomotive")[0].version_id == headline
     rebuild_index(engine)
     assert found(engine, "locomotive")[0].version_id == headline
