@@ -37,9 +37,7 @@ def upgrade() -> None:
         return
     op.execute(_SQLITE)
     # a word in the headline counts four times as much, for whoever orders by rank
-    op.execute(
-        "INSERT INTO version_search (version_search, rank) VALUES ('rank', 'bm25(4.0, 1.0)')"
-    )
+    op.execute(_RANK)
 
 
 def downgrade() -> None:
