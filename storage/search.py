@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Select, Text, cast, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    Select,
+    Text,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
 
 from ingest.errors import UsageError
@@ -154,6 +165,7 @@ def _found_in(column: ColumnElement[Any], asked: ColumnElement[Any]) -> ColumnEl
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
+    known = seed_relations.c
     if not search.ever:
         wanted.append(_i.is_current)
     if search.language is not None:
@@ -165,14 +177,15 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
         wanted.append(at >= search.since)
     if search.until is not None:
         wanted.append(at <= search.until)
+    # asked of each hit, for a list of all that are so related grows with the archive
     if search.relation is not None:
-        related = [seed_relations.c.final_relation == search.relation]
+        related = [known.version_id == _i.version_id, known.final_relation == search.relation]
         if search.story is not None:
-            related.append(seed_relations.c.story == search.story)
-        wanted.append(_i.version_id.in_(select(seed_relations.c.version_id).where(*related)))
+            related.append(known.story == search.story)
+        wanted.append(exists().where(*related))
     elif search.story is not None:
-        of_story = select(articles.c.article_id).where(articles.c.story == search.story)
-        wanted.append(_i.article_id.in_(of_story))
+        own = articles.c.article_id == _i.article_id
+        wanted.append(exists().where(own, articles.c.story == search.story))
     return wanted
 
 
