@@ -9,6 +9,7 @@ import pyexpat
 import re
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from ingest.errors import PlatformError
@@ -35,6 +36,11 @@ NEEDS: Mapping[str, Need] = {
         danger="older ones know no RETURNING",
         remedy="use a Python that was built with a newer one",
     ),
+    "sqlite-fts5": Need(
+        least=(3, 35),
+        danger="without FTS5 there is no full text search, and versions could not be indexed",
+        remedy="use a Python whose SQLite was built with SQLITE_ENABLE_FTS5",
+    ),
     "libxml2": Need(
         least=(2, 10, 3),
         danger="older ones overflow on huge pages",  # CVE-2022-40303
@@ -48,8 +54,15 @@ def found_versions() -> dict[str, str]:
     return {
         "expat": pyexpat.EXPAT_VERSION.removeprefix("expat_"),
         "sqlite": sqlite3.sqlite_version,
+        "sqlite-fts5": sqlite3.sqlite_version if _has_fts5() else "",
         "libxml2": libxml2_version(),
     }
+
+
+def _has_fts5() -> bool:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        modules = connection.execute("SELECT name FROM pragma_module_list").fetchall()
+    return ("fts5",) in modules
 
 
 def find_problems(found: Mapping[str, str]) -> tuple[str, ...]:

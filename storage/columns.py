@@ -180,6 +180,7 @@ _TYPE_NAMES = {
     "Integer": "integer",
     "JSON": "JSON",
     "LargeBinary": "bytes",
+    "TSVECTOR": "search terms",
     "Text": "text",
     "UTCDateTime": "time",
 }

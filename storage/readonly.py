@@ -29,8 +29,11 @@ _ALLOWED_ACTIONS = frozenset(
     }
 )
 _ALLOWED_PRAGMAS = frozenset(
-    {"table_info", "table_xinfo", "table_list", "index_list", "index_info"}
-)
+    {
+        "table_info", "table_xinfo", "table_list", "index_list", "index_info",
+        "data_version",  # FTS5 asks for it
+    }
+)  # fmt: skip
 _SQLITE_FAULTS = frozenset(
     {
         sqlite3.SQLITE_BUSY,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Table, func, literal, select
 
 from storage.schema import anchor, edge, feature, fingerprint, shingle, version
+from storage.search_index import index_again
 
 _Value = ColumnElement[Any] | ScalarSelect[Any]
 _DERIVED = (fingerprint, shingle, feature, anchor)
@@ -55,6 +56,7 @@ def repeat_version(
         "decided_at": literal(recorded_at, edge.c.decided_at.type),
     }
     _copy(connection, edge, edge.c.child_version_id, version_id, child)
+    index_again(connection, repeated)
     return repeated
 
 

@@ -21,6 +21,7 @@ from ingest.model import (
 )
 from storage.dialect import insert
 from storage.schema import article, change, observation, raw, version
+from storage.search_index import index_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def add_version(
             select(func.max(version.c.seq)).where(version.c.article_id == article_id)
         ).scalar_one()
         seq = (last or 0) + 1
-    return int(
+    version_id = int(
         connection.execute(
             version.insert()
             .values(
@@ -142,6 +143,10 @@ def add_version(
             .returning(version.c.id)
         ).scalar_one()
     )
+    index_version(
+        connection, version_id, title=value.title, body=value.text, language=value.language
+    )
+    return version_id
 
 
 def _dated_columns(name: str, dated: DatedBy | None) -> dict[str, datetime | str | float]:

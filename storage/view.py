@@ -37,8 +37,13 @@ _MACROS: Mapping[str, Mapping[str, str]] = {
 
 
 def view_sql(view: Table, dialect: str) -> str:
-    """The SELECT behind a view; `{epoch:expression}` in it becomes the dialect's own."""
-    written: str = view.info["sql"]
+    """The SELECT behind a view; `{epoch:expression}` in it becomes the dialect's own.
+
+    A view of what the databases have each in its own way has a SELECT for either.
+    """
+    written: str | Mapping[str, str] = view.info["sql"]
+    if not isinstance(written, str):
+        written = written[dialect]
     for name, spelled in _MACROS.items():
         written = re.sub(rf"{{{name}:([^{{}}]+)}}", spelled[dialect], written)
     return written.strip()

@@ -22,6 +22,7 @@ from storage.view_press import outlets, timeline
 from storage.view_reports import first_reports, independent_reports
 from storage.view_runs import contract_version, runs
 from storage.view_sayings import figures, quotes
+from storage.view_search import search_index
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
 from storage.view_verdicts import verdicts
 from storage.view_versions import article_events, correction_lag, outlet_alarms
@@ -33,7 +34,7 @@ VIEWS: Mapping[str, Table] = {
         disappearances, seed_relations, clusters, derivations, relations, verdicts,
         independent_reports, first_reports, timeline, correction_lag, outlets, outlet_alarms,
         discards, feed_health, feed_polls, feed_events, coverage, looks, backfills, runs,
-        quotes, figures, contract_version,
+        quotes, figures, search_index, contract_version,
     )
 }  # fmt: skip
 
@@ -66,6 +67,7 @@ __all__ = [
     "quotes",
     "relations",
     "runs",
+    "search_index",
     "seed_relations",
     "stale_views",
     "timeline",

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from storage.schema import metadata
+from storage.search_index import INDEX_TABLES
 from storage.views import VIEWS
 from tests.questions import DOCUMENT, read_questions
 
@@ -59,7 +60,10 @@ def describe() -> str:
             views[str(name)]["facets"] = _FACETS[name]
         if name in _SORTED_BY:
             views[str(name)]["sort"] = _SORTED_BY[name]
-    hidden = {str(name): {"hidden": True} for name in [*metadata.tables, "alembic_version"]}
+    hidden = {
+        str(name): {"hidden": True}
+        for name in [*metadata.tables, *sorted(INDEX_TABLES), "alembic_version"]
+    }
     questions = {
         re.sub(r"\W+", "-", question.title.lower()).strip("-"): {
             "title": question.title,

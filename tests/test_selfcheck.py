@@ -15,7 +15,7 @@ from ingest.selfcheck import NEEDS, find_problems, found_versions, require_sound
 from tests.running import write_config
 
 ROOT = Path(__file__).parent.parent
-FINE = {"expat": "2.6.4", "sqlite": "3.45.1", "libxml2": "2.14.6"}
+FINE = {"expat": "2.6.4", "sqlite": "3.45.1", "sqlite-fts5": "3.45.1", "libxml2": "2.14.6"}
 
 
 def test_the_libraries_here_are_found_and_fine():
@@ -34,6 +34,7 @@ def test_the_libraries_here_are_found_and_fine():
         ("expat", "2.3.9", False),
         ("sqlite", "3.35.0", True),
         ("sqlite", "3.34.1", False),
+        ("sqlite-fts5", "", False),
         ("libxml2", "2.10.3", True),
         ("libxml2", "2.9.14", False),
         ("libxml2", "2.10.2", False),

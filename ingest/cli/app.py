@@ -17,6 +17,7 @@ from ingest.cli import (
     history,
     reextract,
     rejudge,
+    search,
     sql,
     texts,
     verdict,
@@ -87,5 +88,6 @@ app.add_typer(backfill.app, name="backfill")
 app.command()(worker.worker)
 app.command()(history.history)
 app.command()(history.diff)
+app.command()(search.search)
 app.command()(sql.sql)
 app.command()(demo.demo)

@@ -101,6 +101,26 @@ def current(context: typer.Context) -> None:
 
 
 @app.command()
+def reindex(context: typer.Context) -> None:
+    """Make the search index anew, as after a repair of texts by hand; searches find part meanwhile.
+
+    Stopped halfway, it is completed by the next run. Example: storywatch db reindex
+    """
+    from storage.engine import open_engine  # noqa: PLC0415
+    from storage.migrate import require_head  # noqa: PLC0415
+    from storage.search_index import rebuild_index  # noqa: PLC0415
+
+    state: State = context.obj
+    engine = open_engine(state.load().database.url)
+    try:
+        require_head(engine)
+        added = rebuild_index(engine)
+    finally:
+        engine.dispose()
+    typer.echo(f"{added} versions are in the search index")
+
+
+@app.command()
 def grant(
     context: typer.Context,
     writer: Annotated[

@@ -59,10 +59,10 @@ def _cell(value: Any) -> str:
 def _print_csv(columns: list[str], rows: list[list[Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_harmless(value) for value in row] for row in rows)
+    writer.writerows([harmless(value) for value in row] for row in rows)
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
