@@ -180,6 +180,7 @@ _REAL = {
     "INTEGER": "integer",
     "JSONB": "JSON",
     "TEXT": "text",
+    "TSVECTOR": "search terms",
     "TIMESTAMP": "time",
 }
 

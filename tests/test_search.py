@@ -64,7 +64,7 @@ def publish(connection, outlet_id, title, body, language, *, seq=None, article_i
     article_id = article_id or add_article(connection, outlet_id, **values)
     version_id = add_version(
         connection, article_id, article_of(title, body, language),
-        content_hash=f"{article_id} {title} {seq}", now=NOON, seq=seq,
+        content_hash=f"{article_id} {title} {seq}", now=NOON, recorded_at=NOON, seq=seq,
     )  # fmt: skip
     set_current(connection, article_id, version_id)
     return article_id, version_id
@@ -347,7 +347,8 @@ def test_a_repeated_version_is_found(engine):
     with transaction(engine) as connection:
         _, first = publish(connection, add_outlet(connection), "Vertrag", "Züge.", "de")
         hour = timedelta(hours=1)
-        repeat_version(connection, first, first_observed_at=NOON + hour, seen_at=NOON + hour)
+        repeat_version(connection, first, first_observed_at=NOON + hour, seen_at=NOON + hour,
+                       recorded_at=NOON + hour)  # fmt: skip
     assert [hit.seq for hit in found(engine, "züge", ever=True)] == [1, 2]
     assert check(engine) == []
 
