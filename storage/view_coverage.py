@@ -91,7 +91,7 @@ WITH RECURSIVE point AS (
     SELECT feed_id, day, whole, 86400, lost FROM between_days
 )
 SELECT q.feed_id, f.url AS feed_url, o.name AS outlet, o.domain, o.country, o.language,
-       {date:q.day} AS day,
+       q.day,
        CASE WHEN q.whole IS NULL THEN FALSE ELSE TRUE END AS is_watched,
        q.polls, q.unchanged, q.failed, q.entries, q.new_entries, q.articles,
        q.part AS gap_seconds, q.whole AS longest_gap_seconds,
@@ -106,30 +106,30 @@ FROM (
            MAX(u.lost) AS lost, CAST(SUM(u.looks) AS BIGINT) AS looks,
            CAST(SUM(u.looked) AS BIGINT) AS looked
     FROM (
-        SELECT n.feed_id, {epoch:n.polled_at} / 86400 AS day, COUNT(*) AS polls,
+        SELECT n.feed_id, {day:n.polled_at} AS day, COUNT(*) AS polls,
                SUM(CASE WHEN n.outcome IN ('same-body', 'not-modified')
                         THEN 1 ELSE 0 END) AS unchanged,
                SUM(CASE WHEN n.outcome = 'failed' THEN 1 ELSE 0 END) AS failed,
                SUM(n.entries) AS entries, SUM(n.new_entries) AS new_entries,
                0 AS articles, CAST(NULL AS BIGINT) AS part, CAST(NULL AS BIGINT) AS whole,
                0 AS lost, 0 AS looks, 0 AS looked
-        FROM feed_poll n GROUP BY n.feed_id, {epoch:n.polled_at} / 86400
+        FROM feed_poll n GROUP BY n.feed_id, {day:n.polled_at}
         UNION ALL
-        SELECT feed_id, day, 0, 0, 0, 0, 0, 0, MAX(part), MAX(whole), MAX(lost), 0, 0
+        SELECT feed_id, {date:day}, 0, 0, 0, 0, 0, 0, MAX(part), MAX(whole), MAX(lost), 0, 0
         FROM piece GROUP BY feed_id, day
         UNION ALL
-        SELECT n.feed_id, {epoch:n.first_seen_at} / 86400, 0, 0, 0, 0, 0, COUNT(*), NULL, NULL, 0,
+        SELECT n.feed_id, {day:n.first_seen_at}, 0, 0, 0, 0, 0, COUNT(*), NULL, NULL, 0,
                0, 0
-        FROM article_feed n GROUP BY n.feed_id, {epoch:n.first_seen_at} / 86400
+        FROM article_feed n GROUP BY n.feed_id, {day:n.first_seen_at}
         UNION ALL
         SELECT k.id, x.day, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, x.looks, x.looked
         FROM (
-            SELECT a.outlet_id, {epoch:n.observed_at} / 86400 AS day, COUNT(*) AS looks,
+            SELECT a.outlet_id, {day:n.observed_at} AS day, COUNT(*) AS looks,
                    COUNT(DISTINCT n.article_id) AS looked
             FROM observation n
             JOIN article a ON a.id = n.article_id
             WHERE n.source <> 'live'
-            GROUP BY a.outlet_id, {epoch:n.observed_at} / 86400
+            GROUP BY a.outlet_id, {day:n.observed_at}
         ) x
         JOIN feed k ON k.outlet_id = x.outlet_id
     ) u

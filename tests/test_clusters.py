@@ -406,6 +406,7 @@ def test_each_article_with_a_parent_is_shown_beside_it(reprinted):
         "shared_article": 0.875,
         "shared_parent": 1.0,
         "lag_seconds": 3600,
+        "learned_at": LATER,
     }
     assert [
         (row["article_id"], row["relation"], row["shared_article"], row["lag_seconds"])
