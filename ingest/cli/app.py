@@ -17,6 +17,7 @@ from ingest.cli import (
     history,
     reextract,
     rejudge,
+    snapshot,
     sql,
     texts,
     verdict,
@@ -88,4 +89,5 @@ app.command()(worker.worker)
 app.command()(history.history)
 app.command()(history.diff)
 app.command()(sql.sql)
+app.add_typer(snapshot.app, name="snapshot")
 app.command()(demo.demo)
