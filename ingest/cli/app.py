@@ -13,6 +13,7 @@ from ingest.cli import (
     config,
     db,
     demo,
+    export,
     feeds,
     history,
     reextract,
@@ -89,5 +90,6 @@ app.command()(worker.worker)
 app.command()(history.history)
 app.command()(history.diff)
 app.command()(sql.sql)
+app.add_typer(export.app, name="export")
 app.add_typer(snapshot.app, name="snapshot")
 app.command()(demo.demo)

@@ -69,14 +69,12 @@ def _print_csv(columns: list[str], rows: list[list[Any]]) -> None:
 
 
 def _harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    """A cell that no spreadsheet takes for a formula."""
+    from ingest.export.lines import harmless  # noqa: PLC0415
+
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return "'" + value
-    return value
+    return value.isoformat() if isinstance(value, datetime) else harmless(value)
 
 
 def _print_json(columns: list[str], rows: list[list[Any]]) -> None:
