@@ -156,7 +156,7 @@ What it is, and what it is not
 def readme(
     *, subject: str, told: Iterable[str], missing: Sequence[str], program_version: str
 ) -> str:
-    """The first file to read: lines on the subject are `told`, what could not be added `missing`."""
+    """The first file to read; `told` are lines on the subject, `missing` is what lacks."""
     absent = ["", "What is missing", *(f"  {line}" for line in missing)] if missing else []
     return "\n".join(
         [
@@ -166,15 +166,15 @@ def readme(
             *told,
             "",
             "What is in it",
-            "  articles/N/article.json       what is known of article N",
-            "  articles/N/versions/S.txt     headline and text of its version S; the rest in S.json",
-            "  articles/N/changes/S-T.html   what changed from S to T, word by word; as text in .txt",
-            "  articles/N/changes.json       of what kind each change is, and why",
-            "  articles/N/events.json        when it disappeared, or came back",
-            "  articles/N/looks.csv          every look at it, with time, source and outcome",
-            "  articles/N/captures.warc      the pages themselves, with their headers",
-            "  verdicts/E.txt                how two texts relate, and why; for programs in E.json",
-            "  seeds/                        the seed texts that verdicts compare with",
+            "  articles/N/article.json      what is known of article N",
+            "  articles/N/versions/S.txt    headline and text of its version S; the rest in S.json",
+            "  articles/N/changes/S-T.html  what changed from S to T, word by word; also as .txt",
+            "  articles/N/changes.json      of what kind each change is, and why",
+            "  articles/N/events.json       when it disappeared, or came back",
+            "  articles/N/looks.csv         every look at it, with time, source and outcome",
+            "  articles/N/captures.warc     the pages themselves, with their headers",
+            "  verdicts/E.txt               how two texts relate, and why; for programs in E.json",
+            "  seeds/                       the seed texts that verdicts compare with",
             *absent,
             "",
             _CHECKS,
