@@ -30,6 +30,9 @@ def copy_database(engine: Engine, path: Path, *, replace: bool) -> int:
                 closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live,
                 closing(sqlite3.connect(draft)) as copy,
             ):
+                # a draft that fails is thrown away, and `whole_file` sees to the disk
+                copy.execute("PRAGMA journal_mode=OFF")
+                copy.execute("PRAGMA synchronous=OFF")
                 live.backup(copy, pages=-1)
             with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
                 copy.execute("PRAGMA journal_mode=DELETE")  # one file, also where none may be made

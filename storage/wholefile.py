@@ -37,7 +37,7 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     except OSError as error:
         raise _refused(path, error) from error
     finally:
-        draft.unlink(missing_ok=True)
+        _remove(draft)
         os.close(held)
 
 
@@ -69,9 +69,15 @@ def _remove_left_over(target: Path) -> None:
             descriptor = os.open(left, os.O_RDWR)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                left.unlink()
+                _remove(left)
             finally:
                 os.close(descriptor)
+
+
+def _remove(draft: Path) -> None:
+    """With what SQLite has beside a file while it is written."""
+    for name in (f"{draft.name}-journal", f"{draft.name}-wal", f"{draft.name}-shm", draft.name):
+        draft.with_name(name).unlink(missing_ok=True)
 
 
 def _literal(name: str) -> str:

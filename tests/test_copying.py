@@ -119,8 +119,8 @@ def test_a_damaged_database_is_not_copied(sqlite_url, opened, tmp_path):
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
     with Path(str(engine.url.database)).open("r+b") as file:
-        file.seek((root - 1) * 4096 + 200)
-        file.write(b"\xff" * 3000)
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
     with pytest.raises(StorageError, match="damaged"):
         copy_database(engine, tmp_path / "copy.db", replace=False)
     assert list(tmp_path.glob("*copy*")) == []

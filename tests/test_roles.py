@@ -330,7 +330,6 @@ def test_a_role_that_was_an_analyst_reads_nothing_any_more(users):
             connection.exec_driver_sql("SHOW default_transaction_read_only").scalar_one() == "off"
         )
     engine.dispose()
-    execute(users.owner, f'DROP OWNED BY "{users.names["analyst"]}"')
 
 
 def run_db(url, *arguments):
