@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -190,7 +190,9 @@ def fenced_session(
             raise _postgres_refusal(error, engine, timeout_seconds or 0.0) from error
 
 
-def stream_rows(connection: Connection, sql: str, *, at_once: int = 1) -> Iterator[Row]:
+def stream_rows(
+    connection: Connection, sql: str, *, at_once: int = 1
+) -> Generator[Row, None, None]:
     """Yield pairs of name and type of the columns, then the rows as the server sends them.
 
     In the extended protocol, which takes one statement only: else "SELECT 1; COMMIT; DROP …" would

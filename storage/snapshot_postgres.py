@@ -109,5 +109,6 @@ def content_of(connection: Connection, schema: str, view: str) -> Content | None
 
 
 def _hashed(connection: Connection, schema: str, view: str) -> Content:
-    found = typed_by_postgres(connection, f"SELECT * FROM {schema}.{view}")  # noqa: S608 - our own names
-    return hash_lines(map(json_lines(found.columns), found.rows))
+    query = f"SELECT * FROM {schema}.{view}"  # noqa: S608 - our own names
+    with typed_by_postgres(connection, query) as found:
+        return hash_lines(map(json_lines(found.columns), found.rows))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -70,8 +70,11 @@ def open_rows(
             file.execute("BEGIN")  # one moment for what is gone through twice
             yield typed_by_sqlite(file, sql, kinds=kinds)
     else:
-        with fenced_session(engine, snapshot=snapshot, timeout_seconds=timeout_seconds) as session:
-            yield typed_by_postgres(session, sql)
+        with (
+            fenced_session(engine, snapshot=snapshot, timeout_seconds=timeout_seconds) as session,
+            typed_by_postgres(session, sql) as found,
+        ):
+            yield found
 
 
 def _distinct(columns: Iterable[ResultColumn]) -> tuple[ResultColumn, ...]:
@@ -97,15 +100,20 @@ def _typed(columns: Sequence[ResultColumn], rows: Iterable[Row]) -> Iterator[tup
 # ---------------------------------------------------------------- Postgres
 
 
-def typed_by_postgres(connection: Connection, sql: str) -> TypedRows:
-    """The rows of a SELECT on a connection to Postgres, which does nothing else meanwhile."""
+@contextmanager
+def typed_by_postgres(connection: Connection, sql: str) -> Iterator[TypedRows]:
+    """The rows of a SELECT on a connection to Postgres, which does nothing else meanwhile.
+
+    Rows that are left unread at the end are given up: else the connection would wait for its own
+    stream when it is rolled back.
+    """
     dbapi: Any = connection.dialect.loaded_dbapi
-    rows = stream_rows(connection, sql, at_once=_ROWS_AT_ONCE)
-    columns = _distinct(
-        ResultColumn(name=name, kind=_kind_of_postgres(dbapi.adapters.types.get(oid), oid))
-        for name, oid in next(rows)
-    )
-    return TypedRows(columns=columns, rows=_typed(columns, rows))
+    with closing(stream_rows(connection, sql, at_once=_ROWS_AT_ONCE)) as rows:
+        columns = _distinct(
+            ResultColumn(name=name, kind=_kind_of_postgres(dbapi.adapters.types.get(oid), oid))
+            for name, oid in next(rows)
+        )
+        yield TypedRows(columns=columns, rows=_typed(columns, rows))
 
 
 def _kind_of_postgres(known: Any, oid: int) -> Kind:  # noqa: ANN401 - psycopg's TypeInfo

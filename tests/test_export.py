@@ -25,6 +25,7 @@ from ingest.export.query import read_query
 from ingest.export.rows import Format, export_rows
 from storage.provenance import Provenance
 from storage.snapshots import create_snapshot
+from storage.typedrows import open_rows
 from storage.views import VIEWS
 from tests.filled import MOMENT, NOON, ODD, empty, fill, fill_many
 from tests.test_backfill_run import wait_until
@@ -292,6 +293,13 @@ FAILING = {
     + "SELECT CASE WHEN i > 4000 THEN json(i || '[') END AS x FROM n",
     "postgresql": COUNTING.format(5000) + "SELECT 1 / (4000 - i) AS x FROM n",
 }
+
+
+def test_rows_that_are_left_unread_hold_up_nothing(engine):
+    """A stream of Postgres that is not given up would keep its connection from being rolled back."""
+    with open_rows(engine, COUNTING.format(100_000) + "SELECT i FROM n", kinds={}) as found:
+        assert [next(found.rows), next(found.rows)] == [(1,), (2,)]
+    fill(engine)
 
 
 @pytest.mark.parametrize("format_", Format)
