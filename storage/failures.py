@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -198,3 +198,15 @@ def translated(url: URL) -> Iterator[None]:
         raise StorageError(f"too many connections are in use at once: {error}") from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise StorageError(f"a value cannot be stored: {error}") from error
+
+
+@contextmanager
+def translated_driver(engine: Engine, url: URL | None = None) -> Iterator[None]:
+    """Turn what a driver raises that is used without SQLAlchemy into StorageError.
+
+    `url` is that of another database than the engine's.
+    """
+    try:
+        yield
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise _translate(DBAPIError(None, None, error), url or engine.url) from error

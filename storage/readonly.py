@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from ingest.errors import StorageError, UsageError
 from storage.engine import read_connection
+from storage.snapshotplace import snapshot_file, snapshot_schema
 
 Row = tuple[Any, ...]
 
@@ -55,16 +56,17 @@ _READING_ONLY = "only reading is possible here"
 
 
 def read_only_query(
-    engine: Engine, sql: str, *, timeout_seconds: float = 60.0
+    engine: Engine, sql: str, *, timeout_seconds: float = 60.0, snapshot: str | None = None
 ) -> tuple[list[str], Iterator[Row]]:
     """Run one statement; return the names of its columns, and its rows as they are read.
 
-    The rows hold a connection until the last one is taken. Values are the driver's own: SQLite
-    gives times and JSON as text and booleans as 0 or 1. Raises UsageError when the statement
-    writes, is wrong, is more than one or overruns its time; StorageError when the database fails.
+    In a named snapshot it finds the views as they were. The rows hold a connection until the last
+    one is taken. Values are the driver's own: SQLite gives times and JSON as text and booleans as
+    0 or 1. Raises UsageError when the statement writes, is wrong, is more than one or overruns its
+    time; StorageError when the database fails.
     """
     run = _run_on_sqlite if engine.dialect.name == "sqlite" else _run_on_postgres
-    found = run(engine, sql, timeout_seconds)
+    found = run(engine, sql, timeout_seconds, snapshot)
     columns = next(found)
     return [str(name) for name in columns], found
 
@@ -86,23 +88,62 @@ def _authorise(action: int, first: str | None, second: str | None, *_: object) -
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
-def _run_on_sqlite(engine: Engine, sql: str, timeout_seconds: float) -> Iterator[Row]:
+def _run_on_sqlite(
+    engine: Engine, sql: str, timeout_seconds: float, snapshot: str | None
+) -> Iterator[Row]:
     """Yield the columns' names, then the rows."""
-    path = Path(str(engine.url.database)).absolute()
-    deadline = time.monotonic() + timeout_seconds
+    with fenced_file(engine, snapshot=snapshot, timeout_seconds=timeout_seconds) as connection:
+        fence(connection)
+        cursor = connection.execute(sql)
+        if cursor.description is None:
+            raise UsageError(f"the statement gives no rows: {_READING_ONLY}")
+        yield tuple(column[0] for column in cursor.description)
+        yield from cursor
+
+
+@contextmanager
+def fenced_file(
+    engine: Engine, *, snapshot: str | None = None, timeout_seconds: float | None = None
+) -> Iterator[sqlite3.Connection]:
+    """Open the database's file, or a snapshot of it, for reading; errors become ours.
+
+    `fence` keeps what is executed from then on to reading. Without a timeout it may take for ever.
+    """
+    path = (
+        Path(str(engine.url.database)).absolute()
+        if snapshot is None
+        else snapshot_file(engine, snapshot)
+    )
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            connection.set_authorizer(_authorise)
-            connection.set_progress_handler(
-                lambda: int(time.monotonic() > deadline), _STEPS_BETWEEN_LOOKS
-            )
-            cursor = connection.execute(sql)
-            if cursor.description is None:
-                raise UsageError(f"the statement gives no rows: {_READING_ONLY}")
-            yield tuple(column[0] for column in cursor.description)
-            yield from cursor
+        with closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        ) as connection:
+            if timeout_seconds is not None:
+                deadline = time.monotonic() + timeout_seconds
+                connection.set_progress_handler(
+                    lambda: int(time.monotonic() > deadline), _STEPS_BETWEEN_LOOKS
+                )
+            yield connection
     except (sqlite3.Error, sqlite3.Warning) as error:  # Warning: more than one statement
-        raise _sqlite_refusal(error, engine, timeout_seconds) from error
+        raise _sqlite_refusal(error, engine, timeout_seconds or 0.0) from error
+
+
+def fence(connection: sqlite3.Connection, *, views: bool = False) -> None:
+    """Let a connection read and do nothing else, `views` make a temporary view besides."""
+    connection.set_authorizer(_authorise_views if views else _authorise)
+
+
+def _authorise_views(action: int, first: str | None, second: str | None, *rest: object) -> int:
+    makes_view = action in (
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+        sqlite3.SQLITE_DELETE,
+        sqlite3.SQLITE_DROP_TEMP_VIEW,
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+    )
+    if makes_view and (rest[:1] == ("temp",) or first == "sqlite_temp_master"):
+        return sqlite3.SQLITE_OK
+    return _authorise(action, first, second, *rest)
 
 
 def _sqlite_refusal(
@@ -121,30 +162,54 @@ def _sqlite_refusal(
 # ---------------------------------------------------------------- Postgres
 
 
-def _run_on_postgres(engine: Engine, sql: str, timeout_seconds: float) -> Iterator[Row]:
+def _run_on_postgres(
+    engine: Engine, sql: str, timeout_seconds: float, snapshot: str | None
+) -> Iterator[Row]:
     """Yield the columns' names, then the rows."""
+    with fenced_session(engine, snapshot=snapshot, timeout_seconds=timeout_seconds) as connection:
+        rows = stream_rows(connection, sql)
+        yield tuple(name for name, _type in next(rows))
+        yield from rows
+
+
+@contextmanager
+def fenced_session(
+    engine: Engine, *, snapshot: str | None = None, timeout_seconds: float | None = None
+) -> Iterator[Connection]:
+    """Read from the database, or a snapshot in it; errors of `stream_rows` become ours.
+
+    Without a timeout a statement may take for ever.
+    """
     driver_error = engine.dialect.loaded_dbapi.Error
     with read_connection(engine) as connection:
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(timeout_seconds * 1000)}")
-        driver: Any = connection.connection.driver_connection
+        limit = round((timeout_seconds or 0) * 1000)
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
+        if snapshot is not None:
+            connection.exec_driver_sql(f"SET LOCAL search_path TO {snapshot_schema(snapshot)}")
         try:
-            yield from _stream(driver, sql)
+            yield connection
         except driver_error as error:
             connection.invalidate()  # a refused COPY leaves it in the middle of one
-            raise _postgres_refusal(error, engine, timeout_seconds) from error
+            raise _postgres_refusal(error, engine, timeout_seconds or 0.0) from error
 
 
-def _stream(driver: Any, sql: str) -> Iterator[Row]:  # noqa: ANN401 - psycopg's, by way of SQLAlchemy
-    """Read row by row in the extended protocol, which takes one statement only.
+def stream_rows(
+    connection: Connection, sql: str, *, at_once: int = 1
+) -> Generator[Row, None, None]:
+    """Yield pairs of name and type of the columns, then the rows as the server sends them.
 
-    Else "SELECT 1; COMMIT; DROP …" would leave the read-only transaction.
+    In the extended protocol, which takes one statement only: else "SELECT 1; COMMIT; DROP …" would
+    leave the read-only transaction. `at_once` rows come together where libpq can do that.
     """
-    with driver.cursor() as cursor, closing(cursor.stream(sql)) as rows:
+    driver: Any = connection.connection.driver_connection
+    dbapi: Any = connection.dialect.loaded_dbapi
+    size = at_once if dbapi.capabilities.has_stream_chunked() else 1
+    with driver.cursor() as cursor, closing(cursor.stream(sql, size=size)) as rows:
         first = next(rows, None)
         if first is None:
             rows.close()
             cursor.execute(sql, prepare=True)  # a stream without rows names no columns
-        yield tuple(column.name for column in cursor.description)
+        yield tuple((column.name, column.type_code) for column in cursor.description)
         if first is not None:
             yield first
             yield from rows

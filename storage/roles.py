@@ -1,7 +1,8 @@
 """Rights of database users on Postgres: who migrates, who writes, who reads.
 
 The owner makes and migrates the schema. A writer has the rows and no more: the daemon and all other
-commands run as one. An analyst has the views that are the contract, no table, and limits.
+commands run as one. An analyst has the views that are the contract, named snapshots of them, no
+table, and limits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from ingest.errors import UsageError
 from storage.engine import transaction
+from storage.snapshot_postgres import reading_statements, snapshot_schemas
 from storage.views import VIEWS
 
 _NOT_ALLOWED = "42501"
@@ -25,12 +27,26 @@ _ROLE = text("""
     FROM pg_roles WHERE rolname = :name
 """)
 
+_DEFINERS = text("""
+    SELECT oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = current_schema()::regnamespace AND prosecdef
+      AND has_function_privilege(:name, oid, 'EXECUTE')
+    ORDER BY 1
+""")
+
 _TABLES_READ = text("""
     SELECT relname FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
       AND has_any_column_privilege(:name, oid, 'SELECT')
     ORDER BY relname
 """)
+
+
+_SETTINGS = (
+    "statement_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_read_only",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +72,7 @@ def grant_roles(
     for SQLite, a role that is not there, or one that may more than is granted here.
     """
     if engine.dialect.name == "sqlite":
-        raise UsageError(
-            "SQLite has no users: set the permissions of the file and its folder, or give analysts"
-            " a copy of the file"
-        )
+        raise _no_users()
     with transaction(engine) as connection:
         if writer is not None:
             _require_role(connection, writer, other=analyst)
@@ -72,6 +85,27 @@ def grant_roles(
         return _limit(
             connection, _limit_statements(connection, analyst, limits, read_only=not verdicts)
         )
+
+
+def revoke_analyst(engine: Engine, name: str) -> list[str]:
+    """Take from a role all that `grant_roles` gives an analyst; twice changes nothing.
+
+    Returns the statements that only an administrator of the server may execute. Raises UsageError
+    for SQLite, or a role that is not there or owns the tables.
+    """
+    if engine.dialect.name == "sqlite":
+        raise _no_users()
+    with transaction(engine) as connection:
+        _require_role(connection, name, other=None)
+        _execute(connection, _revoke_statements(connection, name))
+        return _limit(connection, _unlimit_statements(connection, name))
+
+
+def _no_users() -> UsageError:
+    return UsageError(
+        "SQLite has no users: give analysts a copy, by `storywatch db snapshot FILE`, and set the"
+        " permissions of the database's file and folder"
+    )
 
 
 def _quoted(connection: Connection, name: str) -> str:
@@ -140,9 +174,28 @@ def _analyst_statements(connection: Connection, name: str, *, verdicts: bool) ->
     yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} REVOKE ALL ON TABLES FROM {role}"
     yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} REVOKE ALL ON SEQUENCES FROM {role}"
     yield f"GRANT SELECT ON {', '.join(VIEWS)} TO {role}"
+    for snapshot in snapshot_schemas(connection):
+        yield from reading_statements(snapshot, (role,))
     if verdicts:
         yield f"GRANT INSERT ON analyst_verdict TO {role}"
         yield f"GRANT USAGE ON SEQUENCE analyst_verdict_id_seq TO {role}"
+
+
+def _revoke_statements(connection: Connection, name: str) -> Iterable[str]:
+    database, schema, _owner = (_quoted(connection, part) for part in _named(connection))
+    role = _quoted(connection, name)
+    for place in (schema, *snapshot_schemas(connection)):
+        yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {place} FROM {role}"
+        yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {place} FROM {role}"
+        yield f"REVOKE ALL ON SCHEMA {place} FROM {role}"
+    yield f"REVOKE ALL ON DATABASE {database} FROM {role}"
+
+
+def _unlimit_statements(connection: Connection, name: str) -> Iterable[str]:
+    database, role = _quoted(connection, _named(connection)[0]), _quoted(connection, name)
+    yield f"ALTER ROLE {role} CONNECTION LIMIT -1"
+    for setting in _SETTINGS:
+        yield f"ALTER ROLE {role} IN DATABASE {database} RESET {setting}"
 
 
 def _everybody(database: str, schema: str) -> Sequence[str]:
@@ -194,4 +247,10 @@ def _require_no_tables(connection: Connection, name: str) -> None:
         raise UsageError(
             f"the role {name!r} may read tables by other rights, of PUBLIC or a role that it is a"
             f" member of: {', '.join(found)}"
+        )
+    functions = connection.execute(_DEFINERS, {"name": name}).scalars().all()
+    if functions:
+        raise UsageError(
+            f"the role {name!r} may call functions that act with the rights of their owner:"
+            f" {', '.join(functions)}; REVOKE EXECUTE on them FROM PUBLIC first"
         )

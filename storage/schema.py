@@ -812,3 +812,17 @@ daemon_epoch = Table(
     CheckConstraint("id = 1", name="one_row"),
     comment="Which daemon may write; a transaction of an earlier one is refused.",
 )
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True, comment="as in a schema's or file's name"),
+    Column("created_at", UTCDateTime, nullable=False, comment="the moment that it shows"),
+    Column("program_version", Text, nullable=False, comment="of the storywatch that made it"),
+    Column("contract_version", Text, nullable=False, comment="of the views at that time"),
+    Column("schema_revision", Text, nullable=False, comment="of the tables at that time"),
+    Column("note", Text, nullable=False, server_default="", comment="why it was made"),
+    Column("contents", Json, nullable=False, comment="of each view: its rows and their sha256"),
+    comment="Named snapshots: the views as tables of their own, in a schema or a file.",
+)

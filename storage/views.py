@@ -23,6 +23,7 @@ from storage.view_reports import first_reports, independent_reports
 from storage.view_runs import contract_version, runs
 from storage.view_sayings import figures, quotes
 from storage.view_search import search_index
+from storage.view_snapshots import snapshots
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
 from storage.view_verdicts import verdicts
 from storage.view_versions import article_events, correction_lag, outlet_alarms
@@ -34,7 +35,7 @@ VIEWS: Mapping[str, Table] = {
         disappearances, seed_relations, clusters, derivations, relations, verdicts,
         independent_reports, first_reports, timeline, correction_lag, outlets, outlet_alarms,
         discards, feed_health, feed_polls, feed_events, coverage, looks, backfills, runs,
-        quotes, figures, search_index, contract_version,
+        quotes, figures, search_index, snapshots, contract_version,
     )
 }  # fmt: skip
 
@@ -46,6 +47,7 @@ __all__ = [
     "articles",
     "backfills",
     "clusters",
+    "comment_statements",
     "contract_version",
     "correction_lag",
     "coverage",
@@ -69,9 +71,11 @@ __all__ = [
     "runs",
     "search_index",
     "seed_relations",
+    "snapshots",
     "stale_views",
     "timeline",
     "verdicts",
+    "view_readers",
 ]
 
 
@@ -81,13 +85,22 @@ WHERE table_schema = current_schema() AND grantee <> current_user
 """
 
 
+_READERS = """
+SELECT grantee FROM information_schema.role_table_grants
+WHERE table_schema = current_schema() AND privilege_type = 'SELECT' AND grantee <> current_user
+  AND table_name IN ({names})
+GROUP BY grantee HAVING COUNT(DISTINCT table_name) = {count}
+ORDER BY grantee
+"""
+
+
 def create_views(connection: Connection, grants: Sequence[str] = ()) -> None:
     """Make all views, on Postgres with the data dictionary as comments; then execute the grants."""
     dialect = connection.dialect.name
     for view in VIEWS.values():
         _execute(connection, _create_statement(view, dialect))
         if dialect == "postgresql":
-            _execute(connection, ";\n".join(_comment_statements(view)))
+            _execute(connection, ";\n".join(comment_statements(view)))
     for statement in grants:
         _execute(connection, statement)
 
@@ -143,23 +156,46 @@ def _definitions(connection: Connection) -> dict[str, str]:
     return {str(name): str(made) for name, made in connection.exec_driver_sql(query)}
 
 
-def _comment_statements(view: Table) -> Iterator[str]:
+def comment_statements(view: Table, *, kind: str = "VIEW", prefix: str = "") -> Iterator[str]:
+    """The data dictionary's words on a view, or a TABLE of its shape in a schema, for Postgres."""
     described = f"{view.comment} {_definition(view, 'postgresql')}"
-    yield f"COMMENT ON VIEW {view.name} IS {_literal(described)}"
+    yield f"COMMENT ON {kind} {prefix}{view.name} IS {_literal(described)}"
     for column in view.columns:
-        yield f"COMMENT ON COLUMN {view.name}.{column.name} IS {_literal(column.comment or '')}"
+        place = f"{prefix}{view.name}.{column.name}"
+        yield f"COMMENT ON COLUMN {place} IS {_literal(column.comment or '')}"
 
 
 def _literal(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"
 
 
-def _grant_statements(connection: Connection) -> tuple[str, ...]:
+def view_readers(connection: Connection) -> tuple[str, ...]:
+    """Who may read every view that is there, quoted as in a GRANT; on SQLite nobody is anybody."""
     if connection.dialect.name == "sqlite":
         return ()
+    there = [name for name in _definitions(connection) if name in VIEWS]
+    if not there:
+        return ()
+    query = _READERS.format(names=", ".join(map(_literal, there)), count=len(there))
+    return tuple(_grantee(connection, who) for (who,) in connection.exec_driver_sql(query))
+
+
+def _grantee(connection: Connection, who: str) -> str:
     quote = connection.dialect.identifier_preparer.quote_identifier
-    return tuple(
-        f"GRANT {privilege} ON {name} TO {'PUBLIC' if who == 'PUBLIC' else quote(who)}"
+    return "PUBLIC" if who == "PUBLIC" else quote(who)
+
+
+def _grant_statements(connection: Connection) -> tuple[str, ...]:
+    """The grants on views as they are; who reads all of them will read those to come as well."""
+    if connection.dialect.name == "sqlite":
+        return ()
+    as_they_are = [
+        f"GRANT {privilege} ON {name} TO {_grantee(connection, who)}"
         for name, privilege, who in connection.exec_driver_sql(_GRANTS)
         if name in VIEWS
+    ]
+    all_views = ", ".join(VIEWS)
+    return (
+        *as_they_are,
+        *(f"GRANT SELECT ON {all_views} TO {who}" for who in view_readers(connection)),
     )

@@ -13,9 +13,12 @@ from ingest.cli.app import app
 from ingest.errors import StorageError, UsageError
 from storage.engine import open_engine, transaction
 from storage.migrate import upgrade
+from storage.provenance import Provenance
 from storage.roles import AnalystLimits, grant_roles
 from storage.schema import metadata
+from storage.snapshots import create_snapshot
 from storage.views import VIEWS
+from tests.filled import NOON
 from tests.postgres import create_database, drop_database
 from tests.running import ACCEPT_ALL, TALKS, run_once, write_config
 
@@ -147,10 +150,19 @@ def test_the_rights_on_views_outlast_an_upgrade_that_makes_them_anew(users):
     engine = open_engine(users.owner)
     upgrade(engine)
     engine.dispose()
-    assert execute(users.url("analyst"), "SELECT count(*) FROM articles") == [(0,)]
-    refused(users, "analyst", "SELECT count(*) FROM discards")  # it was gone, and is granted anew
-    grant(users)
-    assert execute(users.url("analyst"), "SELECT count(*) FROM discards") == [(0,)]
+    for view in VIEWS:  # the one that was not there as well, as after a release that adds one
+        assert execute(users.url("analyst"), f"SELECT count(*) FROM {view}") == [(0,)]
+
+
+def test_who_was_granted_some_views_gets_no_others_by_an_upgrade(users):
+    grant(users, analyst=None)
+    some, role = "articles", users.names["analyst"]
+    execute(users.owner, f'GRANT SELECT ON {some} TO "{role}"', "DROP VIEW discards")
+    engine = open_engine(users.owner)
+    upgrade(engine)
+    engine.dispose()
+    assert rows_of(users, some) == [(True,)]
+    assert rows_of(users, "discards") == [(False,)]
 
 
 def test_an_analyst_may_be_let_add_verdicts_and_no_longer(users):
@@ -240,6 +252,107 @@ def test_the_command_sets_the_rights(users, capsys):
     told = capsys.readouterr().out
     assert told == f"{names['writer']} reads and writes rows\n{names['analyst']} reads the views\n"
     assert rows_of(users, "articles") == [(True,)]
+
+
+def snapshot(users, name):
+    engine = open_engine(users.owner)
+    try:
+        made_by = Provenance(program_version="0", contract_version="1", schema_revision="r")
+        create_snapshot(engine, name, note="", made_by=made_by, now=lambda: NOON)
+    finally:
+        engine.dispose()
+
+
+def test_an_analyst_reads_snapshots_of_before_and_after_and_changes_none(users):
+    snapshot(users, "before")
+    grant(users)
+    snapshot(users, "after")
+    url = users.url("analyst")
+    for name in ("before", "after"):
+        for view in VIEWS:
+            place = f"snapshot_{name}.{view}"
+            assert execute(url, f"SELECT count(*) FROM {place}")[0][0] >= 0
+            with pytest.raises(StorageError, match="may not do this"):
+                execute(url, "SET TRANSACTION READ WRITE", f"DELETE FROM {place}")
+        execute(url, f"SET search_path TO snapshot_{name}", "SELECT * FROM articles")
+        with pytest.raises(StorageError, match="may not do this"):
+            execute(url, "SET TRANSACTION READ WRITE", f"DROP SCHEMA snapshot_{name} CASCADE")
+
+
+def test_a_writer_is_told_that_the_owner_makes_snapshots(users):
+    grant(users)
+    engine = open_engine(users.url("writer"))
+    with pytest.raises(UsageError, match="make snapshots as the owner"):
+        create_snapshot(
+            engine, "before", note="", now=lambda: NOON,
+            made_by=Provenance(program_version="0", contract_version="1", schema_revision="r"),
+        )  # fmt: skip
+    engine.dispose()
+
+
+def test_an_analyst_calls_no_function_that_writes(users):
+    grant(users)
+    url = users.url("analyst")
+    for call in ("lo_create(0)", "lo_from_bytea(0, 'x')", "nextval('article_id_seq')"):
+        refused(users, "analyst", f"SELECT {call}")
+    # Postgres lets everybody make large objects; only an administrator closes that.
+    with pytest.raises(StorageError, match="may not do this"):
+        execute(url, "SET TRANSACTION READ WRITE", "SELECT nextval('article_id_seq')")
+    for function in ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)"):
+        execute(users.admin, f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
+    with pytest.raises(StorageError, match="may not do this"):
+        execute(url, "SET TRANSACTION READ WRITE", "SELECT lo_from_bytea(0, 'x')")
+
+
+def test_functions_that_act_for_their_owner_are_refused(users):
+    execute(
+        users.owner,
+        "CREATE FUNCTION sweep() RETURNS void LANGUAGE sql SECURITY DEFINER"
+        " AS 'DELETE FROM discard'",
+    )
+    with pytest.raises(UsageError, match=r"rights of their owner: sweep\(\)"):
+        grant(users)
+    execute(users.owner, "REVOKE EXECUTE ON FUNCTION sweep() FROM PUBLIC")
+    grant(users)
+
+
+def test_a_role_that_was_an_analyst_reads_nothing_any_more(users):
+    snapshot(users, "before")
+    grant(users, verdicts=True)
+    run_db(users.owner, "revoke-analyst", users.names["analyst"])
+    run_db(users.owner, "revoke-analyst", users.names["analyst"])
+    snapshot(users, "after")
+    places = [*VIEWS, *metadata.tables, "snapshot_before.articles", "snapshot_after.articles"]
+    for place in places:
+        assert "may not do this" in refused(users, "analyst", f"SELECT count(*) FROM {place}")
+    refused(users, "analyst", VERDICT)
+    engine = plain(users.url("analyst"))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
+        assert (
+            connection.exec_driver_sql("SHOW default_transaction_read_only").scalar_one() == "off"
+        )
+    engine.dispose()
+
+
+def run_db(url, *arguments):
+    return app(["--database-url", url, "db", *arguments], standalone_mode=False)
+
+
+def test_the_command_for_an_analyst_sets_rights_and_limits(users, capsys):
+    analyst = users.names["analyst"]
+    run_db(users.owner, "grant-analyst", analyst, "--statement-seconds", "1", "--connections", "1")
+    assert capsys.readouterr().out == f"{analyst} reads the views\n"
+    engine = plain(users.url("analyst"))
+    with engine.connect() as connection, pytest.raises(Exception, match="statement timeout"):
+        connection.exec_driver_sql("SELECT pg_sleep(30)")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("command", ["grant-analyst", "revoke-analyst"])
+def test_on_sqlite_the_commands_say_what_to_do_instead(sqlite_url, command):
+    with pytest.raises(UsageError, match=r"SQLite has no users.*storywatch db snapshot FILE"):
+        run_db(sqlite_url, command, "ada")
 
 
 @pytest.mark.parametrize(

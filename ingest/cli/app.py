@@ -13,11 +13,13 @@ from ingest.cli import (
     config,
     db,
     demo,
+    export,
     feeds,
     history,
     reextract,
     rejudge,
     search,
+    snapshot,
     sql,
     texts,
     verdict,
@@ -90,4 +92,6 @@ app.command()(history.history)
 app.command()(history.diff)
 app.command()(search.search)
 app.command()(sql.sql)
+app.add_typer(export.app, name="export")
+app.add_typer(snapshot.app, name="snapshot")
 app.command()(demo.demo)

@@ -1,7 +1,8 @@
-"""`db`: the schema of the database, and who may do what in it."""
+"""`db`: the schema of the database, who may do what in it, and copies of it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 app = typer.Typer(
-    help="Upgrade, check and name the schema; set the rights of its users.", no_args_is_help=True
+    help="Upgrade, check and name the schema; set the rights of users; copy the database.",
+    no_args_is_help=True,
 )
 
 
@@ -166,10 +168,95 @@ def grant(
     for name, may in ((writer, "reads and writes rows"), (analyst, "reads the views")):
         if name is not None:
             typer.echo(f"{name} {may}")
-    if refused:
-        for statement in refused:
-            typer.echo(f"{statement};")
-        raise StorageError(
-            "the rights are set, but this user may not limit the analyst: let an administrator of"
-            " the server execute the statements above"
-        )
+    _tell_refused(refused, "the rights are set, but this user may not limit the analyst")
+
+
+@app.command("grant-analyst")
+def grant_analyst(
+    context: typer.Context,
+    role: Annotated[str, typer.Argument(help="A role of the server, for people with queries.")],
+    verdicts: Annotated[
+        bool, typer.Option("--verdicts", help="It may add to analyst_verdict.")
+    ] = False,
+    statement_seconds: Annotated[
+        int, typer.Option(min=1, help="How long a query may run, and a transaction stand idle.")
+    ] = 60,
+    connections: Annotated[int, typer.Option(min=1, help="How many connections it may have.")] = 5,
+) -> None:
+    """Let a role of Postgres read the views and the snapshots, and do nothing else.
+
+    Run it as the owner of the tables. Example: storywatch db grant-analyst ada
+    """
+    grant(
+        context,
+        writer=None,
+        analyst=role,
+        verdicts=verdicts,
+        statement_seconds=statement_seconds,
+        connections=connections,
+    )
+
+
+@app.command("revoke-analyst")
+def revoke_analyst(
+    context: typer.Context,
+    role: Annotated[str, typer.Argument(help="The role; it stays, without rights.")],
+) -> None:
+    """Take from a role of Postgres what grant-analyst gave it; doing it twice changes nothing.
+
+    Example: storywatch db revoke-analyst ada
+    """
+    from storage import roles  # noqa: PLC0415
+    from storage.engine import open_engine  # noqa: PLC0415
+
+    state: State = context.obj
+    engine = open_engine(state.load().database.url)
+    try:
+        refused = roles.revoke_analyst(engine, role)
+    finally:
+        engine.dispose()
+    typer.echo(f"{role} reads nothing any more")
+    _tell_refused(refused, "the rights are taken, but this user may not undo the role's limits")
+
+
+def _tell_refused(refused: list[str], what: str) -> None:
+    if not refused:
+        return
+    for statement in refused:
+        typer.echo(f"{statement};")
+    raise StorageError(f"{what}: let an administrator of the server execute the statements above")
+
+
+@app.command()
+def snapshot(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="File to make.")],
+    views_only: Annotated[
+        bool, typer.Option("--views-only", help="What the views show, as tables, and no more.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+) -> None:
+    """Copy an SQLite database as of one moment, beside whoever writes to it, and check the copy.
+
+    Example: storywatch db snapshot analysts.db
+    """
+    import ingest  # noqa: PLC0415 - --help needs none of it
+    from ingest.runtime import open_database, utc_now  # noqa: PLC0415
+    from storage.copying import copy_database, copy_views, require_file  # noqa: PLC0415
+    from storage.provenance import provenance  # noqa: PLC0415
+    from storage.snapshotplan import SnapshotPlan  # noqa: PLC0415
+
+    state: State = context.obj
+    with open_database(state.load()) as engine:
+        require_file(engine, file)
+        if views_only:
+            plan = SnapshotPlan(
+                name=file.stem,
+                note="",
+                made_by=provenance(engine, program_version=ingest.__version__),
+                now=utc_now,
+            )
+            told = f"{copy_views(engine, file, plan, replace=force)} rows of the views"
+        else:
+            told = f"{copy_database(engine, file, replace=force)} bytes"
+    typer.echo(f"{file}: {told}")

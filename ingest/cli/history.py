@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ingest.cli.article import find_article
 from ingest.cli.state import State
 from ingest.errors import OperationError, UsageError
 from ingest.log import mask
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
-
-    from sqlalchemy import Connection
 
     from ingest.worddiff import Line, Segment
     from storage.history import ArticleHead, PastEvent, PastVersion
@@ -46,7 +45,7 @@ def history(
 
     state: State = context.obj
     with open_database(state.load()) as engine, read_connection(engine) as connection:
-        head = _find(connection, article)
+        head = find_article(connection, article)
         versions = past_versions(connection, head.id)
         events = past_events(connection, head.id)
     if as_json:
@@ -89,7 +88,7 @@ def diff(
 
     state: State = context.obj
     with open_database(state.load()) as engine, read_connection(engine) as connection:
-        head = _find(connection, article)
+        head = find_article(connection, article)
         versions = past_versions(connection, head.id)
     old, new = _choose(article, versions, from_=from_, to=to)
     lines = diff_texts(old.text, new.text)
@@ -108,25 +107,6 @@ def diff(
 
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
-
-
-def _find(connection: Connection, named: str) -> ArticleHead:
-    from ingest.errors import BadURLError  # noqa: PLC0415
-    from ingest.urls import canonicalize, url_key  # noqa: PLC0415
-    from storage.history import article_head, article_of_url  # noqa: PLC0415
-
-    where = '`storywatch sql "SELECT article_id, url, title FROM articles"` lists the articles'
-    if named.isascii() and named.isdigit() and len(named) < 19:
-        article_id: int | None = int(named)
-    else:
-        try:
-            article_id = article_of_url(connection, url_key(canonicalize(named)))
-        except BadURLError as error:
-            raise UsageError(f"{named}: neither an article id nor a URL; {where}") from error
-    head = None if article_id is None else article_head(connection, article_id)
-    if head is None:
-        raise UsageError(f"{named}: no such article; {where}")
-    return head
 
 
 def _choose(

@@ -29,6 +29,9 @@ def sql(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="One SELECT statement.")],
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    snapshot: Annotated[
+        str | None, typer.Option(help="Name of a snapshot: the views as they were then.")
+    ] = None,
 ) -> None:
     """Run a query on the configured database; nothing can be written.
 
@@ -36,10 +39,13 @@ def sql(
     """
     from ingest.runtime import open_database  # noqa: PLC0415
     from storage.readonly import read_only_query  # noqa: PLC0415
+    from storage.snapshots import find_snapshot  # noqa: PLC0415
 
     state: State = context.obj
     with open_database(state.load()) as engine:
-        columns, rows = read_only_query(engine, query)
+        if snapshot is not None:
+            find_snapshot(engine, snapshot)
+        columns, rows = read_only_query(engine, query, snapshot=snapshot)
     _PRINTERS[format_](columns, [list(row) for row in rows])
 
 
@@ -63,14 +69,12 @@ def _print_csv(columns: list[str], rows: list[list[Any]]) -> None:
 
 
 def harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    """A cell that no spreadsheet takes for a formula."""
+    from ingest.export.lines import harmless as as_text  # noqa: PLC0415
+
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return "'" + value
-    return value
+    return value.isoformat() if isinstance(value, datetime) else as_text(value)
 
 
 def _print_json(columns: list[str], rows: list[list[Any]]) -> None:

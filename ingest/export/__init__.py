@@ -1,0 +1,1 @@
+"""Rows of a view or a query as files for other programs."""
