@@ -56,6 +56,7 @@ def fill(engine: Engine) -> None:
             connection, change, article_id=first, from_version_id=old, to_version_id=new,
             kind="correction", reason="it says so", headline_from="Headline 1", headline_to="",
             sentences_added=["Neu, „sehr“."], sentences_removed=[], words_added=1, words_removed=2,
+            recorded_at=NOON,
         )  # fmt: skip
         story = add_story(connection)
         seed = add_seed(connection, story, 1, is_current=True)
@@ -85,7 +86,7 @@ def fill(engine: Engine) -> None:
         add(
             connection, observation, article_id=first, version_id=new, source="live",
             requested_url="https://paper.example/a", observed_at=NOON, outcome="new-version",
-            status=200, bytes=100, ms=12.0,
+            status=200, bytes=100, ms=12.0, recorded_at=NOON,
         )  # fmt: skip
         add(
             connection, backfill_job, spec_key="k", source="urls", spec={"files": ["ü.txt"]},

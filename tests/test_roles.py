@@ -16,6 +16,7 @@ from storage.migrate import upgrade
 from storage.provenance import Provenance
 from storage.roles import AnalystLimits, grant_roles
 from storage.schema import metadata
+from storage.snapshotplan import KEPT
 from storage.snapshots import create_snapshot
 from storage.views import VIEWS
 from tests.filled import NOON
@@ -151,7 +152,8 @@ def test_the_rights_on_views_outlast_an_upgrade_that_makes_them_anew(users):
     upgrade(engine)
     engine.dispose()
     for view in VIEWS:  # the one that was not there as well, as after a release that adds one
-        assert execute(users.url("analyst"), f"SELECT count(*) FROM {view}") == [(0,)]
+        rows = [(1,)] if view == "contract_version" else [(0,)]
+        assert execute(users.url("analyst"), f"SELECT count(*) FROM {view}") == rows
 
 
 def test_who_was_granted_some_views_gets_no_others_by_an_upgrade(users):
@@ -269,7 +271,7 @@ def test_an_analyst_reads_snapshots_of_before_and_after_and_changes_none(users):
     snapshot(users, "after")
     url = users.url("analyst")
     for name in ("before", "after"):
-        for view in VIEWS:
+        for view in KEPT:
             place = f"snapshot_{name}.{view}"
             assert execute(url, f"SELECT count(*) FROM {place}")[0][0] >= 0
             with pytest.raises(StorageError, match="may not do this"):
