@@ -41,7 +41,7 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 RUN = {"console", "sql"}
-LANGUAGES = RUN | {"toml", "ini", "mermaid"}
+LANGUAGES = RUN | {"toml", "ini", "mermaid", "python"}
 
 _BLOCK = re.compile(
     r"(?P<mark><!-- not run: (?P<reason>[^>]+) -->\n\s*)?```(?P<language>\w*)\n(?P<text>.*?)```",
