@@ -20,7 +20,7 @@ from ingest.verdict.features import are_comparable
 from ingest.verdict.judge import JudgedText, judge
 from ingest.verdict.rule import load_rule
 from storage.edges import NewEdge, add_edges, is_derived, related_versions
-from storage.lookup import StoredText, load_texts
+from storage.lookup import StoredText, had_text, load_texts
 
 PairKey = tuple[int, bool]
 
@@ -65,7 +65,7 @@ def find_pairs(
             continue  # stored by an older release: rejudge makes them anew
         # Found later but published earlier: the stored one descends from it.
         child, parent = (other, own) if is_older(own, other) else (own, other)
-        if not existed_for(parent, child):
+        if not had_text(connection, parent, child.first_observed_at):
             if is_derived(connection, child.article_id, parent.article_id):
                 continue  # from the version that there was then
             child, parent = parent, child
@@ -127,11 +127,3 @@ def is_older(own: StoredText, other: StoredText) -> bool:
     if own.published_at is None or other.published_at is None:
         return own.first_seen_at < other.first_seen_at
     return own.published_at < other.published_at
-
-
-def existed_for(parent: StoredText, child: StoredText) -> bool:
-    """Whether a version can be what the other descends from: a later one did not exist then.
-
-    Of the first version nobody knows how long it had been there when it was first seen.
-    """
-    return parent.seq == 1 or parent.first_observed_at <= child.first_observed_at

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select
 
 from ingest.model import Features, Fingerprint
 from storage.dialect import listed
@@ -34,6 +34,23 @@ class StoredText:
     seq: int
     first_seen_at: datetime  # the article
     features: Features | None
+
+
+def had_text(connection: Connection, stored: StoredText, at: datetime) -> bool:
+    """Whether an article had a version's text at a moment, under whatever headline.
+
+    Of the first version nobody knows how long it had been there when it was first seen.
+    """
+    query = (
+        select(version.c.id)
+        .where(
+            version.c.article_id == stored.article_id,
+            version.c.text == stored.text,
+            or_(version.c.seq == 1, version.c.first_observed_at <= at),
+        )
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
 
 
 def add_fingerprint(connection: Connection, version_id: int, value: Fingerprint) -> None:

@@ -279,7 +279,7 @@ article = Table(
         server_default="0",
         comment="claims in a row whose holder died",
     ),
-    _recorded("when it was stored; before December 2026: when its first version was"),
+    _recorded("when it was stored; before schema 20261203: when its first version was"),
     CheckConstraint("state IN ('live', 'gone', 'blocked')", name="state"),
     Index("ix_article_next_check_at", "next_check_at"),
     Index("ix_article_outlet_id", "outlet_id"),
@@ -370,7 +370,7 @@ version = Table(
     Column("published_confidence", Float, comment="0 to 1"),
     Column("modified_source", Text, comment="json-ld, meta, feed"),
     Column("modified_confidence", Float, comment="0 to 1"),
-    _recorded("when it was stored; before December 2026: when its first look or verdict was"),
+    _recorded("when it was stored; before schema 20261203: when its first look or verdict was"),
     UniqueConstraint("article_id", "seq"),
     Index("ix_version_content_hash", "content_hash"),
     # what views group by: texts need not be read for it
@@ -405,8 +405,8 @@ observation = Table(
     Column("page_mark", Text, comment="hash of a text that had nothing of the article"),
     Column("length_unknown", Boolean, comment="the body ended with its connection; null: no body"),
     _recorded(
-        "when it was stored; before December 2026, of an archive: not before the last live look or"
-        " verdict that has a smaller id"
+        "when it was stored; before schema 20261203, of an archive: not before the last live look"
+        " or verdict that has a smaller id"
     ),
     Index(
         "ix_observation_page_mark",
@@ -451,7 +451,7 @@ change = Table(
     Column("numbers_added", Json, nullable=False, server_default="[]"),
     Column("numbers_removed", Json, nullable=False, server_default="[]"),
     _recorded(
-        "when it was told, of a change told anew the last time; before December 2026: when the"
+        "when it was told, of a change told anew the last time; before schema 20261203: when the"
         " later of its versions was stored"
     ),
     Index("ix_change_article_id", "article_id"),
@@ -541,7 +541,7 @@ article_event = Table(
     Column("first_sign_at", UTCDateTime, nullable=False, comment="first look that showed it"),
     Column("decided_at", UTCDateTime, nullable=False, comment="look that confirmed it"),
     Column("reason", Text, nullable=False, comment="for people"),
-    _recorded("when it was stored; before December 2026: decided_at"),
+    _recorded("when it was stored; before schema 20261203: decided_at"),
     CheckConstraint("kind IN ('gone', 'blocked', 'back')", name="kind"),
     Index("ix_article_event_article_id", "article_id"),
     comment="Disappearances, walls and returns of an article. Append-only.",
@@ -571,7 +571,7 @@ change_travel = Table(
     Column("taken_version_id", ForeignKey("version.id"), comment="its version with the new text"),
     Column("taken_at", UTCDateTime, comment="first look that showed the new text"),
     _recorded(
-        "when the state was found; before December 2026: when it was first asked, or when the new"
+        "when the state was found; before schema 20261203: when it was first asked, or when the new"
         " text was seen"
     ),
     CheckConstraint("state IN ('carries-old', 'took-over', 'never-had', 'unclear')", name="state"),
@@ -741,7 +741,7 @@ article_cluster = Table(
     Column(
         "parent_since",
         UTCDateTime,
-        comment="when that parent was found; before December 2026: updated_at",
+        comment="when that parent was found; before schema 20261203: updated_at",
     ),
     Index("ix_article_cluster_cluster_id", "cluster_id"),
     Index("ix_article_cluster_parent_article_id", "parent_article_id"),

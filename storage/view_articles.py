@@ -42,7 +42,11 @@ articles = Table(
     Column("modified_at", UTCDateTime, comment="date of change that the current version states"),
     Column("modified_source", Text, comment="where that was read: json-ld, meta, feed"),
     Column("modified_confidence", Float, comment="how far to trust it, 0 to 1"),
-    Column("first_seen_at", UTCDateTime, comment="when the monitor first held it"),
+    Column(
+        "first_seen_at",
+        UTCDateTime,
+        comment="first look that showed it; a capture moves it back: when we learned is learned_at",
+    ),
     Column("last_checked_at", UTCDateTime, comment="last look that was made at it again"),
     Column("state", Text, comment="live, gone, blocked"),
     Column("state_since", UTCDateTime, comment="when the state was first noticed"),

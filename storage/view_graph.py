@@ -20,7 +20,7 @@ clusters = Table(
     Column("url", Text, comment="its canonical URL"),
     Column("published_at", UTCDateTime, comment="best known date of its publication"),
     Column("published_day_only", Boolean, comment="only the day is known: the time is midnight"),
-    Column("first_seen_at", UTCDateTime, comment="when the monitor first held it"),
+    Column("first_seen_at", UTCDateTime, comment="first look that showed it, live or archived"),
     Column("size", Integer, comment="articles in the cluster, two at least"),
     Column("languages", BigInteger, comment="how many languages their current texts are in"),
     Column("outlets", BigInteger, comment="how many publishers they are from"),
@@ -100,11 +100,11 @@ relations = Table(
     "relations",
     view_metadata,
     Column("edge_id", BigInt, comment="edge.id, of the latest verdict on the two versions"),
-    Column("child_article_id", BigInt, comment="the later of the two articles"),
+    Column("child_article_id", BigInt, comment="article of the later of the two versions"),
     Column("child_version_id", BigInt, comment="version.id"),
     Column("child_url", Text, comment="canonical URL"),
     Column("child_language", Text, comment="of the version: ISO 639-1"),
-    Column("parent_article_id", BigInt, comment="the earlier of the two articles"),
+    Column("parent_article_id", BigInt, comment="article of the earlier of the two versions"),
     Column("parent_version_id", BigInt, comment="version.id"),
     Column("parent_url", Text, comment="canonical URL"),
     Column("parent_language", Text, comment="of the version: ISO 639-1"),
@@ -119,7 +119,9 @@ relations = Table(
     Column("analyst_relation", Text, comment="what an analyst says it is; null: nobody did"),
     Column("final_relation", Text, comment="the analyst's relation, else the rule's"),
     Column("decided_at", UTCDateTime, comment="when it was decided, which is when we learned it"),
-    comment="Every two versions of different articles that a verdict relates: the latest verdict.",
+    comment="Every two versions of different articles that a verdict relates: the latest verdict. "
+    "The child is the later published, or the version that came when the other was there: who has "
+    "a text from whom is in derivations.",
     info={
         "sql": """
 SELECT e.id AS edge_id, c.article_id AS child_article_id, e.child_version_id,
@@ -149,6 +151,37 @@ WHERE NOT EXISTS (
     WHERE n.id > e.id AND n.child_version_id = e.parent_version_id
       AND +n.parent_version_id = e.child_version_id
 )
+"""
+    },
+)
+
+cluster_members = Table(
+    "cluster_members",
+    view_metadata,
+    Column("cluster_id", BigInt, comment="the earliest article: clusters.cluster_id"),
+    Column("article_id", BigInt, comment="article.id"),
+    Column("is_earliest", Boolean, comment="this is that article"),
+    Column("outlet", Text, comment="name of the publisher"),
+    Column("country", Text, comment="of the publisher: ISO 3166-1 alpha-2"),
+    Column("language", Text, comment="of the current text: ISO 639-1"),
+    Column("url", Text, comment="canonical URL"),
+    Column("title", Text, comment="current headline"),
+    Column("published_at", UTCDateTime, comment="best known date of publication"),
+    Column("state", Text, comment="live, gone, blocked"),
+    Column("parent_article_id", BigInt, comment="which of them it has its text from; null: none"),
+    Column("parent_relation", Text, comment="to that article: identical, …"),
+    comment="Every article of every cluster: who carries a text, and from whom.",
+    info={
+        "sql": """
+SELECT c.cluster_id, c.article_id, c.earliest AS is_earliest, o.name AS outlet, o.country,
+       v.language, a.canonical_url AS url, v.title, a.published_at, a.state,
+       c.parent_article_id, c.parent_relation
+FROM article_cluster e
+JOIN article_cluster c ON c.cluster_id = e.article_id
+JOIN article a ON a.id = c.article_id
+JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN version v ON v.id = a.current_version_id
+WHERE e.size > 1
 """
     },
 )

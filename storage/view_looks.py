@@ -25,12 +25,13 @@ looks = Table(
     Column("bytes", Integer, comment="of the body as it was sent"),
     Column("ms", Float, comment="that it took; 0 of an archive"),
     Column("learned_at", UTCDateTime, comment="when it was stored; of a live look, moments later"),
+    Column("version_id", BigInt, comment="version.id of the version that was seen, if one was"),
     comment="Every look at a page: live ones, captures of archives, files.",
     info={
         "sql": """
 SELECT n.id AS look_id, n.article_id, o.name AS outlet, n.requested_url AS url, n.final_url,
        n.observed_at, n.source, n.outcome, v.seq, n.status, n.failure, n.reason, n.bytes, n.ms,
-       n.recorded_at AS learned_at
+       n.recorded_at AS learned_at, n.version_id
 FROM observation n
 LEFT JOIN article a ON a.id = n.article_id
 LEFT JOIN outlet o ON o.id = a.outlet_id

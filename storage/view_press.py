@@ -29,7 +29,7 @@ timeline = Table(
     Column("independent", BigInteger, comment="of the articles: from no earlier one, as is known"),
     Column("copies", BigInteger, comment="of the articles: identical or near-copies"),
     Column("translations", BigInteger, comment="of the articles: translations"),
-    Column("excerpts", BigInteger, comment="of the articles: own reports that lift passages"),
+    Column("excerpts", BigInteger, comment="of the articles: reports that lift passages"),
     Column("changes", BigInteger, comment="new versions that day, of articles of whatever day"),
     Column("corrections", BigInteger, comment="of the changes: corrections"),
     Column("headline_changes", BigInteger, comment="of the changes: those of the headline"),
@@ -105,7 +105,7 @@ outlets = Table(
     Column("independent", BigInteger, comment="of them: from no earlier one as far as known"),
     Column("copies", BigInteger, comment="of them: identical or near-copies of an earlier one"),
     Column("translations", BigInteger, comment="of them: translations of an earlier one"),
-    Column("excerpts", BigInteger, comment="of them: own reports that lift passages"),
+    Column("excerpts", BigInteger, comment="of them: reports that lift passages"),
     Column(
         "independent_share", Float, comment="independent of all articles, 0 to 1; null: no article"
     ),

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table
 from storage.view import view_sql
 from storage.view_articles import article_changes, article_versions, articles, seed_relations
 from storage.view_coverage import coverage
-from storage.view_graph import clusters, derivations, relations
+from storage.view_graph import cluster_members, clusters, derivations, relations
 from storage.view_headlines import disappearances, headline_changes
 from storage.view_looks import backfills, looks
 from storage.view_press import outlets, timeline
@@ -25,6 +25,7 @@ from storage.view_sayings import figures, quotes
 from storage.view_search import search_index
 from storage.view_snapshots import snapshots
 from storage.view_sources import discards, feed_events, feed_health, feed_polls
+from storage.view_stories import seeds
 from storage.view_verdicts import verdicts
 from storage.view_versions import article_events, correction_lag, outlet_alarms
 
@@ -32,7 +33,8 @@ VIEWS: Mapping[str, Table] = {
     view.name: view
     for view in (
         articles, article_versions, article_changes, headline_changes, article_events,
-        disappearances, seed_relations, clusters, derivations, relations, verdicts,
+        disappearances, seeds, seed_relations, clusters, cluster_members, derivations, relations,
+        verdicts,
         independent_reports, first_reports, timeline, correction_lag, outlets, outlet_alarms,
         discards, feed_health, feed_polls, feed_events, coverage, looks, backfills, runs,
         quotes, figures, search_index, snapshots, contract_version,
@@ -46,6 +48,7 @@ __all__ = [
     "article_versions",
     "articles",
     "backfills",
+    "cluster_members",
     "clusters",
     "comment_statements",
     "contract_version",
@@ -71,6 +74,7 @@ __all__ = [
     "runs",
     "search_index",
     "seed_relations",
+    "seeds",
     "snapshots",
     "stale_views",
     "timeline",

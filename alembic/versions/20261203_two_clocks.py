@@ -16,7 +16,7 @@ down_revision = "20261201"
 branch_labels = None
 depends_on = None
 
-_BEFORE = "before December 2026"
+_BEFORE = "before schema 20261203"
 _COMMENTS = {
     "article": f"when it was stored; {_BEFORE}: when its first version was",
     "version": f"when it was stored; {_BEFORE}: when its first look or verdict was",
