@@ -64,7 +64,11 @@ independent_reports = Table(
     Column("seed_score", Float, comment="how sure that is, 0 to 1"),
     Column("needs_review", Boolean, comment="that should be looked at by a person"),
     Column("final_relation", Text, comment="an analyst's relation to the seed, else the rule's"),
-    Column("learned_at", UTCDateTime, comment="when we learned of the first of the articles, which need not be the root"),
+    Column(
+        "learned_at",
+        UTCDateTime,
+        comment="when we learned of the first of the articles, which need not be the root",
+    ),
     comment="A row a report, not an article: a text with all that was copied or translated from it "
     "counts once. What only lifts passages is a report of its own that is not independent. As far "
     "as is known: an original that the archive lacks leaves each of its copies independent, and "

@@ -7,14 +7,18 @@ code, as if it had been typed.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,31 +39,54 @@ Run = Callable[..., Done]
 @contextmanager
 def command_runner(folder: Path) -> Iterator[Run]:
     """Give a function that runs `storywatch`; `folder` takes what the commands print."""
+    yield partial(_run, folder)
+
+
+def call(*arguments: object, config: Path | None = None, **environment: str) -> CompletedProcess:
+    """Run `storywatch` once, where its configuration is, and give what it printed."""
+    given = ["--config", str(config)] if config else []
+    with tempfile.TemporaryDirectory() as folder:
+        done = _run(
+            Path(folder), config.parent if config else ROOT, *given, *map(str, arguments),
+            **environment,
+        )  # fmt: skip
+    return CompletedProcess(arguments, done.exit_code, done.output, done.errors)
+
+
+def _run(folder: Path, where: Path, *arguments: str, **settings: str) -> Done:
+    output, errors = folder / "output", folder / "errors"
+    job = {"folder": str(where), "arguments": arguments}
+    job |= {"settings": {"XDG_DATA_HOME": str(folder), **settings}}
+    job |= {"output": str(output), "errors": str(errors)}
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps(job) + "\n")
+    server.stdin.flush()
+    return Done(
+        exit_code=int(server.stdout.readline()),
+        output=output.read_text(encoding="utf-8"),
+        errors=errors.read_text(encoding="utf-8"),
+    )
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    """The process that all commands are forks of; it ends with the tests."""
     kept = {name: value for name, value in os.environ.items() if "STORYWATCH" not in name}
     server = subprocess.Popen(
         [sys.executable, "-c", "from tests.commands import serve; serve()"],
-        cwd=ROOT, env=kept | {"OPENBLAS_NUM_THREADS": "1", "XDG_DATA_HOME": str(folder)},
+        cwd=ROOT, env=kept | {"OPENBLAS_NUM_THREADS": "1"},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+    atexit.register(_end, server)
+    return server
+
+
+def _end(server: subprocess.Popen[str]) -> None:
     assert server.stdin is not None
-    assert server.stdout is not None
-    ask, answer = server.stdin, server.stdout
-    output, errors = folder / "output", folder / "errors"
-
-    def run(where: Path, *arguments: str, **settings: str) -> Done:
-        job = {"folder": str(where), "arguments": arguments, "settings": settings}
-        job |= {"output": str(output), "errors": str(errors)}
-        ask.write(json.dumps(job) + "\n")
-        ask.flush()
-        return Done(
-            exit_code=int(answer.readline()),
-            output=output.read_text(encoding="utf-8"),
-            errors=errors.read_text(encoding="utf-8"),
-        )
-
-    with server:
-        yield run
-        ask.close()
+    server.stdin.close()
+    server.wait()
 
 
 def serve() -> None:

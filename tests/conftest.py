@@ -13,6 +13,7 @@ from sqlalchemy import URL, Engine
 from storage.engine import open_engine
 from storage.migrate import upgrade
 from tests.postgres import create_database, drop_database, running_server
+from tests.questions import run_demo
 from tests.site import Site, serve_site
 
 
@@ -158,3 +159,14 @@ def site() -> Iterator[Site]:
 def empty_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A database without any table: the test runs once on each kind."""
     yield from _engine(request.getfixturevalue(f"empty_{request.param}_url"))
+
+
+# ---------------------------------------------------------------- what the demonstration leaves
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the demonstration was run: `demo/` has its database."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    run_demo(folder / "demo")
+    return folder

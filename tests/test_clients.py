@@ -30,9 +30,7 @@ from sqlalchemy import URL
 from storage.engine import open_engine, transaction
 from tests.datasette_metadata import FILE, describe
 from tests.postgres import create_database, drop_database
-from tests.questions import DOCUMENT, copy_database, read_questions, run_demo
-
-pytestmark = pytest.mark.alone
+from tests.questions import DOCUMENT, copy_database, read_questions
 
 ROOT = Path(__file__).parent.parent
 CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
@@ -40,11 +38,9 @@ NOTEBOOK = ROOT / "docs" / "story.ipynb"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demonstration's in it, as `make demo` leaves it."""
-    place = tmp_path_factory.mktemp("analyst")
-    run_demo(place / "demo")
-    return place
+def folder(demonstration: Path) -> Path:
+    """Where the demonstration's database is, and what the document's commands write."""
+    return demonstration
 
 
 # ---------------------------------------------------------------- what the document shows

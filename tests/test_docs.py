@@ -32,8 +32,6 @@ from tests.commands import command_runner
 from tests.running import TALKS, WEATHER, write_config
 from tests.site import Answer, Site, serve_site
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
     ROOT / "README.md",

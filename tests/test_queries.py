@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, Engine
 
 from storage.engine import open_engine
 from tests.postgres import create_database, drop_database
-from tests.questions import DOCUMENT, ask, copy_database, read_questions, render, run_demo
-
-pytestmark = pytest.mark.alone
+from tests.questions import DOCUMENT, ask, copy_database, read_questions, render
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 QUESTIONS = list(read_questions(TEXT))
 
 
 @pytest.fixture(scope="module")
-def sqlite_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def sqlite_demo(demonstration: Path) -> Iterator[Engine]:
     """What the demonstration leaves."""
-    engine = open_engine(f"sqlite:///{run_demo(tmp_path_factory.mktemp('demo'))}")
+    engine = open_engine(f"sqlite:///{demonstration / 'demo' / 'storywatch.db'}")
     yield engine
     engine.dispose()
 
