@@ -99,15 +99,19 @@ SELECT s.slug AS story, u.quotation_key AS quote_key, q.text AS quote, q.words,
                   JOIN article b ON b.id = x.article_id
                   WHERE x.quotation_key = u.quotation_key)
             END AS outlets,
-       z.seed_id IS NOT NULL AS in_seed
+       u.quotation_key IN (
+           SELECT x.quotation_key FROM seed d JOIN seed_quotation x ON x.seed_id = d.id
+           WHERE d.is_current
+       ) AND EXISTS (
+           SELECT 1 FROM seed d JOIN seed_quotation x ON x.seed_id = d.id
+           WHERE d.story_id = m.story_id AND d.is_current AND x.quotation_key = u.quotation_key
+       ) AS in_seed
 FROM quotation_use u
 JOIN quotation q ON q.key = u.quotation_key
 JOIN article_story m ON m.article_id = u.article_id
 JOIN article a ON a.id = u.article_id
-JOIN story s ON s.id = m.story_id
-JOIN outlet o ON o.id = a.outlet_id
-LEFT JOIN seed d ON d.story_id = m.story_id AND d.is_current
-LEFT JOIN seed_quotation z ON z.seed_id = d.id AND z.quotation_key = u.quotation_key
+LEFT JOIN story s ON s.id = m.story_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
 """
     },
 )
@@ -165,14 +169,19 @@ SELECT s.slug AS story, u.value, NULLIF(u.unit, '') AS unit, NULLIF(u.counted, '
                   JOIN article b ON b.id = x.article_id
                   WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted)
             END AS outlets,
-       z.seed_id IS NOT NULL AS in_seed
+       (u.value, u.unit) IN (
+           SELECT x.value, x.unit FROM seed d JOIN seed_figure x ON x.seed_id = d.id
+           WHERE d.is_current
+       ) AND EXISTS (
+           SELECT 1 FROM seed d JOIN seed_figure x ON x.seed_id = d.id
+           WHERE d.story_id = m.story_id AND d.is_current
+             AND x.value = u.value AND x.unit = u.unit
+       ) AS in_seed
 FROM figure u
 JOIN article_story m ON m.article_id = u.article_id
 JOIN article a ON a.id = u.article_id
-JOIN story s ON s.id = m.story_id
-JOIN outlet o ON o.id = a.outlet_id
-LEFT JOIN seed d ON d.story_id = m.story_id AND d.is_current
-LEFT JOIN seed_figure z ON z.seed_id = d.id AND z.value = u.value AND z.unit = u.unit
+LEFT JOIN story s ON s.id = m.story_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
 """
     },
 )
