@@ -19,7 +19,10 @@ Row = dict[str, Any]
 
 BEGIN = datetime(2023, 9, 4, tzinfo=UTC)
 DAYS = 60
+END = BEGIN + timedelta(days=DAYS + 30)
 LANGUAGES = ("de", "en", "ru", "fr", "es", "ko", "ja", "zh", "uk", "it", "ar", "th")
+NAMES = {1: "Northern Wire", 3: "Le Méridien"}
+"""Publishers that the questions name: the largest, and another large one."""
 KINDS = ("headline", "correction", "substantive", "minor", "boilerplate", "reverted")
 _LETTERS = {
     "ru": "абвгдежзийклмнопрстуфхцчшыьэюя",
@@ -87,9 +90,9 @@ def make_pieces(size: Size) -> list[Piece]:
     """The articles, in the order in which they were published."""
     drawn = random.Random(size.articles)
     ranks = [1 / place for place in range(1, size.outlets + 1)]
-    outlets = drawn.choices(range(1, size.outlets + 1), ranks, k=size.articles)
+    others = drawn.choices(range(1, size.outlets + 1), ranks, k=size.articles - 1)
     pieces: list[Piece] = []
-    for number, outlet in enumerate(outlets, 1):
+    for number, outlet in enumerate((1, *others), 1):
         chance = drawn.random()
         parent = None
         if number > 1 and chance < 0.1:
@@ -135,6 +138,11 @@ def observed_at(piece: Piece, seq: int) -> datetime:
     if seq == 1:
         return piece.published + timedelta(minutes=20)
     return piece.published + timedelta(hours=piece.changed_after[seq - 2])
+
+
+def learned_at(piece: Piece, seq: int) -> datetime:
+    """When a version was stored: at the end those of a tenth of the articles, from archives."""
+    return END if piece.number % 10 == 0 else observed_at(piece, seq)
 
 
 def version_id(piece: Piece, seq: int) -> int:

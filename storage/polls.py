@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from ingest.model import FeedEvent, FeedPlace, Validators
+from storage.feed_days import sum_up_day
 from storage.feed_events import add_feed_event
 from storage.schema import feed, feed_poll
 
@@ -93,5 +94,6 @@ def record_poll(
     if state.full_fetch:
         values["last_full_fetch_at"] = poll.polled_at
     connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
+    sum_up_day(connection, feed_id, poll.polled_at)  # the feed's row is locked now
     for event in state.events:
         add_feed_event(connection, feed_id, event, now=poll.polled_at)

@@ -200,6 +200,37 @@ feed_poll = Table(
     comment="One poll of a feed. Append-only.",
 )
 
+feed_day = Table(
+    "feed_day",
+    metadata,
+    Column("feed_id", ForeignKey("feed.id"), primary_key=True, autoincrement=False),
+    Column(
+        "day", Integer, primary_key=True, autoincrement=False, comment="of UTC, days since 1970"
+    ),
+    Column("polls", Integer, nullable=False),
+    Column("parsed", Integer, nullable=False, comment="of the polls"),
+    Column("same_body", Integer, nullable=False, comment="of the polls"),
+    Column("not_modified", Integer, nullable=False, comment="of the polls"),
+    Column("failed", Integer, nullable=False, comment="of the polls"),
+    Column("entries", BigInt, nullable=False),
+    Column("new_entries", BigInt, nullable=False),
+    Column("first_success_at", UTCDateTime, comment="first poll that did not fail"),
+    Column("last_success_at", UTCDateTime, comment="last poll that did not fail"),
+    Column("gap_seconds", BigInt, comment="longest from one such poll to the next of the day"),
+    Column(
+        "lost_between",
+        Boolean,
+        nullable=False,
+        comment="all entries were new at such a poll but the first",
+    ),
+    Column(
+        "first_all_new", Boolean, nullable=False, comment="all entries were new at the first one"
+    ),
+    Column("last_new_at", UTCDateTime, comment="last poll with a new entry"),
+    sqlite_with_rowid=False,
+    comment="What a feed's polls of a day come to. Made anew with each of them.",
+)
+
 candidate = Table(
     "candidate",
     metadata,

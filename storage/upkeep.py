@@ -10,7 +10,9 @@ from storage.failures import translated
 def tidy(engine: Engine) -> None:
     """Fold SQLite's write-ahead log into the file and refresh the planner's statistics.
 
-    Postgres does both by itself. Raises StorageError.
+    These from a sample of a thousand rows an index, which takes milliseconds whatever the size; all
+    indexes, since views are read by plans that are far worse without. Postgres does both by itself.
+    Raises StorageError.
     """
     if engine.dialect.name != "sqlite":
         return
@@ -19,7 +21,8 @@ def tidy(engine: Engine) -> None:
         try:
             cursor = raw.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            cursor.execute("PRAGMA optimize")
+            cursor.execute("PRAGMA analysis_limit=1000")
+            cursor.execute("ANALYZE")
             cursor.close()
         finally:
             raw.close()

@@ -27,6 +27,12 @@ _MACROS: Mapping[str, Mapping[str, str]] = {
         "sqlite": r"date((\1) * 86400, 'unixepoch')",
         "postgresql": r"TO_CHAR(DATE '1970-01-01' + CAST(\1 AS INTEGER), 'YYYY-MM-DD')",
     },
+    # A column by which SQLite must not look for rows; Postgres knows better, and would not
+    # recognise the column behind the plus.
+    "plain": {
+        "sqlite": r"+\1",
+        "postgresql": r"\1",
+    },
     # Texts of a group in one, in the order of its rows.
     "list": {
         "sqlite": r"GROUP_CONCAT(\1, ', ')",
@@ -44,6 +50,11 @@ def view_sql(view: Table, dialect: str) -> str:
     written: str | Mapping[str, str] = view.info["sql"]
     if not isinstance(written, str):
         written = written[dialect]
-    for name, spelled in _MACROS.items():
-        written = re.sub(rf"{{{name}:([^{{}}]+)}}", spelled[dialect], written)
-    return written.strip()
+    return spelled(written, dialect).strip()
+
+
+def spelled(written: str, dialect: str) -> str:
+    """SQL with its `{epoch:expression}` and the like in the dialect's own words."""
+    for name, words in _MACROS.items():
+        written = re.sub(rf"{{{name}:([^{{}}]+)}}", words[dialect], written)
+    return written

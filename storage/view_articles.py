@@ -83,12 +83,13 @@ LEFT JOIN version v ON v.id = a.current_version_id
 LEFT JOIN article_story m ON m.article_id = a.id
 LEFT JOIN story s ON s.id = m.story_id
 LEFT JOIN seed d ON d.story_id = s.id AND d.is_current
-LEFT JOIN edge e ON e.id = (
-    SELECT MAX(n.id) FROM edge n WHERE n.child_version_id = v.id AND +n.seed_id = d.id
+LEFT JOIN edge e ON e.child_version_id = v.id AND {plain:e.seed_id} = d.id AND NOT EXISTS (
+    SELECT 1 FROM edge n
+    WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id AND n.id > e.id
 )
-LEFT JOIN analyst_verdict p ON p.id = (
-    SELECT MAX(n.id) FROM analyst_verdict n
-    WHERE n.child_version_id = v.id AND n.seed_id = d.id
+LEFT JOIN analyst_verdict p ON p.child_version_id = v.id AND p.seed_id = d.id AND NOT EXISTS (
+    SELECT 1 FROM analyst_verdict n
+    WHERE n.child_version_id = p.child_version_id AND n.seed_id = p.seed_id AND n.id > p.id
 )
 """
     },
@@ -132,7 +133,7 @@ article_versions = Table(
     info={
         "sql": """
 SELECT v.article_id, v.id AS version_id, v.seq,
-       CASE WHEN v.id = a.current_version_id THEN TRUE ELSE FALSE END AS is_current,
+       a.current_version_id IS NOT NULL AND v.id = a.current_version_id AS is_current,
        v.title, v.byline, v.text, v.language, v.words, v.content_hash,
        v.first_observed_at, v.last_observed_at,
        v.published_at, v.published_source, v.published_confidence,
@@ -227,25 +228,25 @@ seed_relations = Table(
     info={
         "sql": """
 SELECT v.article_id, v.id AS version_id, v.seq,
-       CASE WHEN v.id = a.current_version_id THEN TRUE ELSE FALSE END AS is_current,
+       a.current_version_id IS NOT NULL AND v.id = a.current_version_id AS is_current,
        a.canonical_url AS url, o.name AS outlet, v.language, v.title,
        s.slug AS story, d.seq AS seed_seq, e.relation, e.score,
        e.shared_child AS shared_article, e.shared_parent AS shared_seed, e.needs_review,
        e.method, e.method_version, e.evidence, e.decided_at,
        p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation
 FROM edge e
-JOIN seed d ON d.id = e.seed_id AND d.is_current
+JOIN seed d ON d.id = {plain:e.seed_id} AND d.is_current
 JOIN story s ON s.id = d.story_id
 JOIN version v ON v.id = e.child_version_id
 JOIN article a ON a.id = v.article_id
 JOIN outlet o ON o.id = a.outlet_id
-LEFT JOIN analyst_verdict p ON p.id = (
-    SELECT MAX(n.id) FROM analyst_verdict n
-    WHERE n.child_version_id = e.child_version_id AND n.seed_id = e.seed_id
+LEFT JOIN analyst_verdict p ON p.child_version_id = v.id AND p.seed_id = d.id AND NOT EXISTS (
+    SELECT 1 FROM analyst_verdict n
+    WHERE n.child_version_id = p.child_version_id AND n.seed_id = p.seed_id AND n.id > p.id
 )
-WHERE e.id = (
-    SELECT MAX(n.id) FROM edge n
-    WHERE n.child_version_id = e.child_version_id AND +n.seed_id = e.seed_id
+WHERE NOT EXISTS (
+    SELECT 1 FROM edge n
+    WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id AND n.id > e.id
 )
 """
     },

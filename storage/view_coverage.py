@@ -2,6 +2,9 @@
 
 A feed shows its last entries only. As long as one of them was there at the poll before, none was
 lost in between; when all of them are new, some may have come and gone unseen.
+
+What happened within a day is summed up in `feed_day`; a stretch from one day to another lies
+between the last success of the one and the first of the other.
 """
 
 from __future__ import annotations
@@ -62,18 +65,26 @@ coverage = Table(
     "up for. Also the days on which it was not polled, from its adding to its last poll.",
     info={
         "sql": """
-WITH RECURSIVE point AS (
-    SELECT p.feed_id, {epoch:p.polled_at} AS at, 1 AS polled,
-           CASE WHEN p.entries > 0 AND p.new_entries >= p.entries THEN 1 ELSE 0 END AS all_new
-    FROM feed_poll p WHERE p.outcome <> 'failed'
+WITH RECURSIVE success AS (
+    SELECT feed_id, MIN(first_success_at) AS first_at, MAX(last_success_at) AS last_at
+    FROM feed_day GROUP BY feed_id
+), point AS (
+    SELECT n.feed_id, {epoch:n.first_success_at} AS begins, {epoch:n.last_success_at} AS ends,
+           1 AS kind, CASE WHEN n.first_all_new THEN 1 ELSE 0 END AS all_new
+    FROM feed_day n WHERE n.first_success_at IS NOT NULL
     UNION ALL
-    SELECT f.id, {epoch:f.added_at}, 0, 0 FROM feed f WHERE f.last_polled_at IS NOT NULL
+    SELECT f.id, {epoch:f.added_at}, {epoch:f.added_at}, 0, 0
+    FROM feed f LEFT JOIN success s ON s.feed_id = f.id
+    WHERE f.last_polled_at IS NOT NULL AND (s.first_at IS NULL OR f.added_at <= s.first_at)
     UNION ALL
-    SELECT f.id, {epoch:f.last_polled_at}, 0, 0 FROM feed f WHERE f.last_polled_at IS NOT NULL
+    SELECT f.id, {epoch:f.last_polled_at}, {epoch:f.last_polled_at}, 2, 0
+    FROM feed f LEFT JOIN success s ON s.feed_id = f.id
+    WHERE f.last_polled_at > s.last_at OR (f.last_polled_at IS NOT NULL AND s.last_at IS NULL)
 ), stretch AS (
-    SELECT feed_id, at AS since, at / 86400 AS first_day, LEAD(at) OVER w AS until,
-           LEAD(at) OVER w / 86400 AS last_day, polled * LEAD(all_new) OVER w AS lost
-    FROM point WINDOW w AS (PARTITION BY feed_id ORDER BY at, polled)
+    SELECT feed_id, ends AS since, ends / 86400 AS first_day, LEAD(begins) OVER w AS until,
+           LEAD(begins) OVER w / 86400 AS last_day,
+           CASE WHEN kind = 1 THEN LEAD(all_new) OVER w ELSE 0 END AS lost
+    FROM point WINDOW w AS (PARTITION BY feed_id ORDER BY begins, kind)
 ), between_days AS (
     SELECT feed_id, first_day + 1 AS day, last_day, until - since AS whole, lost
     FROM stretch WHERE last_day > first_day + 1
@@ -106,14 +117,11 @@ FROM (
            MAX(u.lost) AS lost, CAST(SUM(u.looks) AS BIGINT) AS looks,
            CAST(SUM(u.looked) AS BIGINT) AS looked
     FROM (
-        SELECT n.feed_id, {day:n.polled_at} AS day, COUNT(*) AS polls,
-               SUM(CASE WHEN n.outcome IN ('same-body', 'not-modified')
-                        THEN 1 ELSE 0 END) AS unchanged,
-               SUM(CASE WHEN n.outcome = 'failed' THEN 1 ELSE 0 END) AS failed,
-               SUM(n.entries) AS entries, SUM(n.new_entries) AS new_entries,
-               0 AS articles, CAST(NULL AS BIGINT) AS part, CAST(NULL AS BIGINT) AS whole,
-               0 AS lost, 0 AS looks, 0 AS looked
-        FROM feed_poll n GROUP BY n.feed_id, {day:n.polled_at}
+        SELECT n.feed_id, {date:n.day} AS day, n.polls, n.same_body + n.not_modified AS unchanged,
+               n.failed, n.entries, n.new_entries, 0 AS articles,
+               n.gap_seconds AS part, n.gap_seconds AS whole,
+               CASE WHEN n.lost_between THEN 1 ELSE 0 END AS lost, 0 AS looks, 0 AS looked
+        FROM feed_day n
         UNION ALL
         SELECT feed_id, {date:day}, 0, 0, 0, 0, 0, 0, MAX(part), MAX(whole), MAX(lost), 0, 0
         FROM piece GROUP BY feed_id, day

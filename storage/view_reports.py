@@ -122,13 +122,15 @@ LEFT JOIN (
     GROUP BY m.story_id, q.cluster_id
 ) x ON x.story_id = g.story_id AND x.report_id = g.report_id
 LEFT JOIN seed d ON d.story_id = g.story_id AND d.is_current
-LEFT JOIN edge e ON e.id = (
-    SELECT MAX(n.id) FROM edge n
-    WHERE n.child_version_id = a.current_version_id AND +n.seed_id = d.id
+LEFT JOIN edge e ON e.child_version_id = a.current_version_id AND {plain:e.seed_id} = d.id
+  AND NOT EXISTS (
+    SELECT 1 FROM edge n
+    WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id AND n.id > e.id
 )
-LEFT JOIN analyst_verdict p ON p.id = (
-    SELECT MAX(n.id) FROM analyst_verdict n
-    WHERE n.child_version_id = a.current_version_id AND n.seed_id = d.id
+LEFT JOIN analyst_verdict p ON p.child_version_id = a.current_version_id AND p.seed_id = d.id
+  AND NOT EXISTS (
+    SELECT 1 FROM analyst_verdict n
+    WHERE n.child_version_id = p.child_version_id AND n.seed_id = p.seed_id AND n.id > p.id
 )
 """
     },

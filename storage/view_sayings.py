@@ -68,7 +68,7 @@ SELECT s.slug AS story, u.quotation_key AS quote_key, q.text AS quote, q.words,
        (SELECT l.last_observed_at FROM version l
         WHERE l.article_id = u.article_id
           AND +l.id = COALESCE(u.last_version_id, a.current_version_id)) AS last_seen_at,
-       CASE WHEN u.last_version_id IS NULL THEN TRUE ELSE FALSE END AS is_current, a.state,
+       u.last_version_id IS NULL AS is_current, a.state,
        a.published_at, a.published_earliest, a.published_latest,
        u.first_version_id, COALESCE(u.last_version_id, a.current_version_id) AS last_version_id,
        CASE WHEN u.article_id = (
@@ -99,16 +99,19 @@ SELECT s.slug AS story, u.quotation_key AS quote_key, q.text AS quote, q.words,
                   JOIN article b ON b.id = x.article_id
                   WHERE x.quotation_key = u.quotation_key)
             END AS outlets,
-       CASE WHEN EXISTS (
+       u.quotation_key IN (
+           SELECT x.quotation_key FROM seed d JOIN seed_quotation x ON x.seed_id = d.id
+           WHERE d.is_current
+       ) AND EXISTS (
            SELECT 1 FROM seed d JOIN seed_quotation x ON x.seed_id = d.id
            WHERE d.story_id = m.story_id AND d.is_current AND x.quotation_key = u.quotation_key
-       ) THEN TRUE ELSE FALSE END AS in_seed
+       ) AS in_seed
 FROM quotation_use u
 JOIN quotation q ON q.key = u.quotation_key
 JOIN article_story m ON m.article_id = u.article_id
 JOIN article a ON a.id = u.article_id
-JOIN story s ON s.id = m.story_id
-JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN story s ON s.id = m.story_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
 """
     },
 )
@@ -135,7 +138,7 @@ SELECT s.slug AS story, u.value, NULLIF(u.unit, '') AS unit, NULLIF(u.counted, '
        (SELECT l.last_observed_at FROM version l
         WHERE l.article_id = u.article_id
           AND +l.id = COALESCE(u.last_version_id, a.current_version_id)) AS last_seen_at,
-       CASE WHEN u.last_version_id IS NULL THEN TRUE ELSE FALSE END AS is_current, a.state,
+       u.last_version_id IS NULL AS is_current, a.state,
        a.published_at, a.published_earliest, a.published_latest,
        u.first_version_id, COALESCE(u.last_version_id, a.current_version_id) AS last_version_id,
        CASE WHEN u.article_id = (
@@ -166,16 +169,19 @@ SELECT s.slug AS story, u.value, NULLIF(u.unit, '') AS unit, NULLIF(u.counted, '
                   JOIN article b ON b.id = x.article_id
                   WHERE x.value = u.value AND x.unit = u.unit AND x.counted = u.counted)
             END AS outlets,
-       CASE WHEN EXISTS (
+       (u.value, u.unit) IN (
+           SELECT x.value, x.unit FROM seed d JOIN seed_figure x ON x.seed_id = d.id
+           WHERE d.is_current
+       ) AND EXISTS (
            SELECT 1 FROM seed d JOIN seed_figure x ON x.seed_id = d.id
            WHERE d.story_id = m.story_id AND d.is_current
              AND x.value = u.value AND x.unit = u.unit
-       ) THEN TRUE ELSE FALSE END AS in_seed
+       ) AS in_seed
 FROM figure u
 JOIN article_story m ON m.article_id = u.article_id
 JOIN article a ON a.id = u.article_id
-JOIN story s ON s.id = m.story_id
-JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN story s ON s.id = m.story_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
 """
     },
 )

@@ -89,13 +89,11 @@ SELECT f.id AS feed_id, f.url, o.name AS outlet, o.country, o.language, f.state,
 FROM feed f
 JOIN outlet o ON o.id = f.outlet_id
 LEFT JOIN (
-    SELECT feed_id, COUNT(*) AS polls,
-           SUM(CASE WHEN outcome IN ('parsed', 'same-body') THEN 1 ELSE 0 END) AS ok,
-           SUM(CASE WHEN outcome = 'not-modified' THEN 1 ELSE 0 END) AS not_modified,
-           SUM(CASE WHEN outcome = 'failed' THEN 1 ELSE 0 END) AS failed,
-           SUM(entries) AS entries_seen, SUM(new_entries) AS new_entries,
-           MAX(CASE WHEN new_entries > 0 THEN polled_at END) AS last_new_at
-    FROM feed_poll GROUP BY feed_id
+    SELECT feed_id, SUM(polls) AS polls, SUM(parsed + same_body) AS ok,
+           SUM(not_modified) AS not_modified, SUM(failed) AS failed,
+           CAST(SUM(entries) AS BIGINT) AS entries_seen,
+           CAST(SUM(new_entries) AS BIGINT) AS new_entries, MAX(last_new_at) AS last_new_at
+    FROM feed_day GROUP BY feed_id
 ) p ON p.feed_id = f.id
 """
     },

@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ _SETTINGS = {"fsync": "off", "listen_addresses": "127.0.0.1", "shared_buffers": 
 
 
 class Cluster:
-    """A server on loopback that the test may mistreat."""
+    """A server on loopback that the test may mistreat; its data may be there already."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.settings = _SETTINGS | dict(settings or {})
         self.binaries = find_binaries()
         self.port = _free_port()
         self.server: subprocess.Popen[bytes] | None = None
@@ -38,7 +39,8 @@ class Cluster:
             shutil.chown(folder, user)
             group = pwd.getpwnam(user).pw_gid
             self._identity = {"user": user, "group": group, "extra_groups": []}
-        self._run("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        if not (folder / "data").exists():
+            self._run("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
 
     @property
     def url(self) -> str:
@@ -54,7 +56,7 @@ class Cluster:
     def start(self) -> None:
         """Start it, and return when it answers."""
         command: list[str | Path] = [self.binaries / "postgres", "-D", self.folder / "data"]
-        settings = _SETTINGS | {
+        settings = self.settings | {
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
         }
@@ -101,15 +103,19 @@ class Cluster:
 
 
 @contextmanager
-def own_cluster() -> Iterator[Cluster]:
-    """A running server, gone at the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="storywatch-cluster-"))
+def own_cluster(
+    folder: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
+    """A running server, gone at the end of the block; in a folder that is named, its data stay."""
+    place = folder or Path(tempfile.mkdtemp(prefix="storywatch-cluster-"))
+    place.mkdir(parents=True, exist_ok=True)
     try:
-        cluster = Cluster(folder)
+        cluster = Cluster(place, settings)
         try:
             cluster.start()
             yield cluster
         finally:
             cluster.close()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is None:
+            shutil.rmtree(place, ignore_errors=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 
 from storage.engine import read_connection
+from storage.feed_days import sum_up_day
 from storage.schema import (
     article,
     article_cluster,
@@ -188,6 +189,7 @@ def add_poll(connection, feed_id, at, outcome="parsed", *, entries=10, new=0, fa
         entries=entries if outcome == "parsed" else 0, new_entries=new,
     )  # fmt: skip
     connection.execute(feed.update().where(feed.c.id == feed_id).values(last_polled_at=at))
+    sum_up_day(connection, feed_id, at)
 
 
 def read(engine, name, *columns):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from storage.engine import read_connection, transaction
+from storage.feed_days import sum_up_day
 from storage.readonly import read_only_query
 from storage.schema import (
     article,
@@ -422,6 +423,7 @@ def add_poll(connection, feed_id, at, outcome="parsed", **values):
         connection, feed_poll,
         feed_id=feed_id, polled_at=at, outcome=outcome, **{**defaults, **values},
     )  # fmt: skip
+    sum_up_day(connection, feed_id, at)
 
 
 def test_a_discard_is_shown_with_the_feed_it_came_from_if_any(engine):
