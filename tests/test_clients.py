@@ -32,6 +32,8 @@ from tests.datasette_metadata import FILE, describe
 from tests.postgres import create_database, drop_database
 from tests.questions import DOCUMENT, copy_database, read_questions
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parent.parent
 CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 NOTEBOOK = ROOT / "docs" / "story.ipynb"

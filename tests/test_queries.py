@@ -13,6 +13,8 @@ from storage.engine import open_engine
 from tests.postgres import create_database, drop_database
 from tests.questions import DOCUMENT, ask, copy_database, read_questions, render
 
+pytestmark = pytest.mark.alone
+
 TEXT = DOCUMENT.read_text(encoding="utf-8")
 QUESTIONS = list(read_questions(TEXT))
 
