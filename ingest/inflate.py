@@ -46,21 +46,28 @@ def decode_prefix(body: bytes, content_encoding: str, *, max_bytes: int) -> byte
     """
     if content_encoding.strip().lower() not in _GZIP:
         return decode_body(body[:max_bytes], content_encoding, max_bytes=max_bytes)
+    if not _may_be_gzip(body):
+        return body[:max_bytes]
     try:
         return _inflate(body, max_bytes)[0]
     except (_DAMAGED, _TooManyMembersError):
         return body[:max_bytes]
 
 
+def _may_be_gzip(body: bytes) -> bool:
+    # The library wants ten bytes before it says that a stream is none.
+    return _MEMBER.startswith(body[: len(_MEMBER)])
+
+
 def _decode_gzip(body: bytes, max_bytes: int) -> bytes | Rejection:
+    if not _may_be_gzip(body):
+        return _bad_encoding(f"not the gzip it says: it begins with {body[:2]!r}")
     try:
         content, complete = _inflate(body, max_bytes + 1)
     except _TooManyMembersError as error:
         return _bad_encoding(str(error))
     except _DAMAGED as error:
-        if body.startswith(_MEMBER):
-            return _truncated(f"gzip stream damaged: {error}")
-        return _bad_encoding(f"not the gzip it says: {error}")
+        return _truncated(f"gzip stream damaged: {error}")
     if len(content) > max_bytes:
         return _too_large(max_bytes)
     if not complete:

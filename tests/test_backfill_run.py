@@ -166,7 +166,9 @@ def test_a_dry_run_writes_nothing(config, engine, tmp_path):
     report = run(config, "jsonl", articles_file(tmp_path, 5), "--dry-run")
     assert report["outcomes"] == {"texts to judge": 5}
     assert not any(
-        count for name, count in count_rows(engine).items() if name not in {"story", "seed"}
+        count
+        for name, count in count_rows(engine).items()
+        if name not in {"story", "seed", "seed_quotation", "seed_figure"}
     )
 
 

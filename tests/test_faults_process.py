@@ -237,7 +237,8 @@ def test_what_is_due_is_kept_in_columns_and_nothing_is_pickled(quiet, opened, sq
 
     watch(quiet, during)
     tables = set(inspect(opened(sqlite_url)).get_table_names())
-    assert tables == {table.name for table in schema.metadata.sorted_tables} | {"alembic_version"}
+    kept = {table.name for table in schema.metadata.sorted_tables} | {"alembic_version"}
+    assert {name for name in tables if not name.startswith("version_search")} == kept
     root = Path(__file__).parent.parent
     for folder in ("ingest", "storage"):
         for file in (root / folder).rglob("*.py"):
