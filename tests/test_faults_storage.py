@@ -657,12 +657,25 @@ def test_an_analyst_user_reads_the_views_it_was_given_and_does_nothing_else(
         connection.exec_driver_sql(sql)
 
 
-def test_an_analyst_user_who_hogs_is_stopped_and_has_no_more_connections(analyst_url, opened):
-    engine = opened(analyst_url)
+def await_no_connection(owner):
+    """A connection that was closed here is gone at the server a moment later."""
+    theirs = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'analyst_%%'"
+    theirs += " AND datname = current_database()"
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.exec_driver_sql(theirs).scalar_one():
+            connection.exec_driver_sql("SELECT pg_sleep(0.01)")
+
+
+def test_an_analyst_user_who_hogs_is_stopped_and_has_no_more_connections(
+    analyst_url, postgres_url, opened
+):
+    engine, owner = opened(analyst_url), opened(postgres_url)
     _columns, rows = read_only_query(engine, "SELECT count(*) FROM articles")
     assert list(rows) == [(0,)]
+    await_no_connection(owner)
     with pytest.raises(Exception, match="longer than"):
         read_only_query(engine, "SELECT pg_sleep(5)", timeout_seconds=0.05)
+    await_no_connection(owner)
     with (
         read_connection(engine) as connection,
         pytest.raises(StorageError, match="too many connections"),
