@@ -657,9 +657,10 @@ def test_an_analyst_user_reads_the_views_it_was_given_and_does_nothing_else(
         connection.exec_driver_sql(sql)
 
 
-def await_no_connection(owner):
-    """A connection that was closed here is gone at the server a moment later."""
-    theirs = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'analyst_%%'"
+def await_no_connection(engine, owner):
+    """Close all of an engine's; at the server they are gone a moment later."""
+    engine.dispose()
+    theirs = "SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user"
     theirs += " AND datname = current_database()"
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while connection.exec_driver_sql(theirs).scalar_one():
@@ -672,10 +673,10 @@ def test_an_analyst_user_who_hogs_is_stopped_and_has_no_more_connections(
     engine, owner = opened(analyst_url), opened(postgres_url)
     _columns, rows = read_only_query(engine, "SELECT count(*) FROM articles")
     assert list(rows) == [(0,)]
-    await_no_connection(owner)
+    await_no_connection(engine, owner)
     with pytest.raises(Exception, match="longer than"):
         read_only_query(engine, "SELECT pg_sleep(5)", timeout_seconds=0.05)
-    await_no_connection(owner)
+    await_no_connection(engine, owner)
     with (
         read_connection(engine) as connection,
         pytest.raises(StorageError, match="too many connections"),
