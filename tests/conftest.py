@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, Engine
 
@@ -15,6 +16,10 @@ from storage.migrate import upgrade
 from tests.postgres import create_database, drop_database, running_server
 from tests.questions import run_demo
 from tests.site import Site, serve_site
+
+# No test is timed: on a busy machine the first example may take as long as it likes.
+hypothesis.settings.register_profile("storywatch", deadline=None)
+hypothesis.settings.load_profile("storywatch")
 
 
 class Clock:
