@@ -33,6 +33,9 @@ _MACROS: Mapping[str, Mapping[str, str]] = {
         "sqlite": r"+\1",
         "postgresql": r"\1",
     },
+    # The lesser and the greater of two columns.
+    "low": {"sqlite": r"MIN(\1)", "postgresql": r"LEAST(\1)"},
+    "high": {"sqlite": r"MAX(\1)", "postgresql": r"GREATEST(\1)"},
     # Texts of a group in one, in the order of its rows.
     "list": {
         "sqlite": r"GROUP_CONCAT(\1, ', ')",

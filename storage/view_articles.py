@@ -1,6 +1,6 @@
 """Analysts' views of articles, their versions and what each has from the seed.
 
-Each column's comment is its entry in the data dictionary. The plus in `+n.seed_id` keeps SQLite
+Each column's comment is its entry in the data dictionary. `{plain:n.seed_id}` keeps SQLite
 from finding a version's last verdict by walking all of the seed's, newest first: 66 s instead of
 0.04 s for 40,000 verdicts.
 """

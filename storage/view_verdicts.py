@@ -49,18 +49,21 @@ SELECT 'rule' AS decided_by, e.id AS verdict_id, c.article_id AS child_article_i
        e.needs_review, e.method, e.method_version, NULL AS author, NULL AS note, e.decided_at,
        (SELECT MIN(x.at) FROM (
             SELECT n.decided_at AS at FROM edge n
-            WHERE n.child_version_id = e.child_version_id AND +n.seed_id = e.seed_id AND n.id > e.id
+            WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id
+              AND n.id > e.id
             UNION ALL
-            SELECT CASE WHEN n.decided_at < e.decided_at THEN e.decided_at ELSE n.decided_at END
-            FROM analyst_verdict n
-            WHERE n.child_version_id = e.child_version_id AND n.seed_id = e.seed_id
+            SELECT CASE WHEN p.at < e.decided_at THEN e.decided_at ELSE p.at END
         ) x) AS superseded_at
 FROM edge e
 JOIN seed d ON d.id = e.seed_id
 JOIN story s ON s.id = d.story_id
-JOIN version c ON c.id = e.child_version_id
-JOIN article a ON a.id = c.article_id
-JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN version c ON c.id = e.child_version_id
+LEFT JOIN article a ON a.id = c.article_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN (
+    SELECT child_version_id, seed_id, MIN(decided_at) AS at
+    FROM analyst_verdict WHERE seed_id IS NOT NULL GROUP BY child_version_id, seed_id
+) p ON p.child_version_id = e.child_version_id AND p.seed_id = e.seed_id
 UNION ALL
 SELECT 'rule', e.id, c.article_id, e.child_version_id, c.seq, o.name, c.language,
        q.article_id, e.parent_version_id, q.seq, NULL, NULL, e.relation, e.score, e.shared_child,
@@ -68,27 +71,26 @@ SELECT 'rule', e.id, c.article_id, e.child_version_id, c.seq, o.name, c.language
        (SELECT MIN(x.at) FROM (
             SELECT n.decided_at AS at FROM edge n
             WHERE n.child_version_id = e.child_version_id
-              AND n.parent_version_id = e.parent_version_id AND n.id > e.id
+              AND {plain:n.parent_version_id} = e.parent_version_id AND n.id > e.id
             UNION ALL
             SELECT n.decided_at FROM edge n
             WHERE n.child_version_id = e.parent_version_id
-              AND n.parent_version_id = e.child_version_id AND n.id > e.id
+              AND {plain:n.parent_version_id} = e.child_version_id AND n.id > e.id
             UNION ALL
-            SELECT CASE WHEN n.decided_at < e.decided_at THEN e.decided_at ELSE n.decided_at END
-            FROM analyst_verdict n
-            WHERE n.child_version_id = e.child_version_id
-              AND n.parent_version_id = e.parent_version_id
-            UNION ALL
-            SELECT CASE WHEN n.decided_at < e.decided_at THEN e.decided_at ELSE n.decided_at END
-            FROM analyst_verdict n
-            WHERE n.child_version_id = e.parent_version_id
-              AND n.parent_version_id = e.child_version_id
+            SELECT CASE WHEN p.at < e.decided_at THEN e.decided_at ELSE p.at END
         ) x)
 FROM edge e
-JOIN version c ON c.id = e.child_version_id
-JOIN article a ON a.id = c.article_id
-JOIN outlet o ON o.id = a.outlet_id
-JOIN version q ON q.id = e.parent_version_id
+LEFT JOIN version c ON c.id = e.child_version_id
+LEFT JOIN article a ON a.id = c.article_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN version q ON q.id = e.parent_version_id
+LEFT JOIN (
+    SELECT {low:child_version_id,parent_version_id} AS low,
+           {high:child_version_id,parent_version_id} AS high, MIN(decided_at) AS at
+    FROM analyst_verdict WHERE parent_version_id IS NOT NULL GROUP BY 1, 2
+) p ON p.low = {low:e.child_version_id,e.parent_version_id}
+   AND p.high = {high:e.child_version_id,e.parent_version_id}
+WHERE e.parent_version_id IS NOT NULL
 UNION ALL
 SELECT 'analyst', e.id, c.article_id, e.child_version_id, c.seq, o.name, c.language,
        q.article_id, e.parent_version_id, q.seq, s.slug, d.seq, e.relation,
@@ -100,9 +102,9 @@ SELECT 'analyst', e.id, c.article_id, e.child_version_id, c.seq, o.name, c.langu
                OR (n.child_version_id = e.parent_version_id
                    AND n.parent_version_id = e.child_version_id)))
 FROM analyst_verdict e
-JOIN version c ON c.id = e.child_version_id
-JOIN article a ON a.id = c.article_id
-JOIN outlet o ON o.id = a.outlet_id
+LEFT JOIN version c ON c.id = e.child_version_id
+LEFT JOIN article a ON a.id = c.article_id
+LEFT JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version q ON q.id = e.parent_version_id
 LEFT JOIN seed d ON d.id = e.seed_id
 LEFT JOIN story s ON s.id = d.story_id
