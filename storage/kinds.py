@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from storage.columns import type_name
 from storage.views import VIEWS
 
 
@@ -44,22 +45,13 @@ class ResultColumn:
     comment: str = ""  # its entry in the data dictionary, if it is a view's
 
 
-_KINDS = {
-    "BigInteger": Kind.INTEGER,
-    "Boolean": Kind.BOOLEAN,
-    "Float": Kind.NUMBER,
-    "Integer": Kind.INTEGER,
-    "JSON": Kind.JSON,
-    "LargeBinary": Kind.BYTES,
-    "TSVECTOR": Kind.TEXT,
-    "Text": Kind.TEXT,
-    "UTCDateTime": Kind.TIME,
-}
-
-
 def kinds_of_view(view: Table) -> dict[str, Kind]:
     """The kinds of a view's columns by their names."""
-    return {column.name: _KINDS[type(column.type).__name__] for column in view.columns}
+    names = {column.name: type_name(column) for column in view.columns}
+    return {
+        column: Kind.TEXT if name == "search terms" else Kind(name)
+        for column, name in names.items()
+    }
 
 
 def kinds_by_name() -> dict[str, Kind]:

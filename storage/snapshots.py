@@ -106,7 +106,7 @@ def _snapshot(row: Row[tuple[object, ...]]) -> Snapshot:
 def find_snapshot(engine: Engine, name: str) -> Snapshot:
     """The snapshot of a name.
 
-    Raises UsageError when there is none, StorageError when its schema or file is gone.
+    Raises UsageError when there is none, or when its schema or file is gone.
     """
     require_snapshot_name(name)
     found = list_snapshots(engine)
