@@ -94,6 +94,7 @@ outlet = Table(
     Column("name", Text, nullable=False),
     Column("country", Text, comment="ISO 3166-1 alpha-2"),
     Column("language", Text, comment="ISO 639-1, of most of what it publishes"),
+    Index("ix_outlet_name", "name"),
     comment="A publisher.",
 )
 
