@@ -261,7 +261,7 @@ def test_an_object_that_is_too_long_for_several_reads_leaves_the_next_one_whole(
     [
         (b"[1, 2]", "no JSON object is in it"),
         (b'[{"a": 1', "the object has no end"),
-        (gzip.compress(b'{"a": 1}\n')[:-6], "damaged"),
+        (gzip.compress(b'{"a": 1}\n', mtime=0)[:-6], "damaged"),
     ],
 )
 def test_what_holds_no_object_or_is_cut_is_told(body, reason):
