@@ -294,6 +294,12 @@ def test_every_link_leads_somewhere(document):
         assert (document.parent / target).exists(), target
 
 
+def test_the_list_of_documents_names_them_all():
+    folder = ROOT / "docs"
+    named = {folder / name for name in _LINK.findall((folder / "README.md").read_text("utf-8"))}
+    assert named >= {*folder.glob("*.md"), *folder.glob("*.ipynb")} - {folder / "README.md"}
+
+
 def test_the_changelog_begins_with_this_version():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\S+)", text, flags=re.MULTILINE)[0] == ingest.__version__
