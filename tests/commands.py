@@ -2,13 +2,14 @@
 
 A command takes a second to import its libraries and a tenth to do its work. Here one process
 imports them, and each command is a fork of it: with its own arguments, folder, environment and exit
-code, as if it had been typed.
+code, as if it had been typed. Workers come from one fork server, which loads the models once.
 """
 
 from __future__ import annotations
 
 import atexit
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from multiprocessing import forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -92,9 +94,14 @@ def _end(server: subprocess.Popen[str]) -> None:
 def serve() -> None:
     """Run one command a line of standard input; answer with its exit code."""
     import ingest.cli.app  # noqa: F401, PLC0415 - to be there before the first fork
+    from ingest.compute import PRELOAD  # noqa: PLC0415
     from ingest.runtime import open_context  # noqa: F401, PLC0415
     from ingest.work import warm_up  # noqa: PLC0415
 
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    forkserver.ensure_running()
+    # To a command it is no child, and it would ask whether its child lives.
+    vars(forkserver._forkserver)["ensure_running"] = lambda: None
     warm_up()
     for line in sys.stdin:
         child = os.fork()

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Engine
 
 from storage.engine import open_engine
 from storage.migrate import upgrade
+from tests.copies import Copies
 from tests.postgres import create_database, drop_database, running_server
 from tests.questions import run_demo
 from tests.site import Site, serve_site
@@ -164,6 +165,14 @@ def site() -> Iterator[Site]:
 def empty_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A database without any table: the test runs once on each kind."""
     yield from _engine(request.getfixturevalue(f"empty_{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def copies(postgres_server: URL) -> Iterator[Copies]:
+    """Content that is made once for all tests that begin with it."""
+    made = Copies(postgres_server)
+    yield made
+    made.drop()
 
 
 # ---------------------------------------------------------------- what the demonstration leaves

@@ -26,7 +26,7 @@ from ingest.errors import AlreadyRunningError, SourceError, UsageError
 from ingest.model import FailureKind, FetchedPage, ObservationSource, Rejection
 from ingest.runtime import open_context, open_database
 from storage.engine import transaction
-from tests.commands import ROOT
+from tests.commands import ROOT, call
 from tests.running import (
     ACCEPT_ALL,
     TALKS,
@@ -57,14 +57,7 @@ def command(config: Path, *arguments: str | Path) -> list[str]:
 
 
 def run(config: Path, *arguments: str | Path, expected: int = 0) -> dict:
-    done = subprocess.run(
-        command(config, *arguments, "--json"),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = call("backfill", *arguments, "--json", config=config)
     assert done.returncode == expected, done.stderr
     return json.loads(done.stdout) if done.stdout else {"told": done.stderr}
 
@@ -118,7 +111,7 @@ def content(engine):
 
 
 def test_others_can_write_while_a_backfill_does(config, engine, tmp_path):
-    file = articles_file(tmp_path, 150)
+    file = articles_file(tmp_path, 80)
     running = start(config, "jsonl", file)
     wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 8, running)
     for _ in range(2):
@@ -134,18 +127,18 @@ def test_others_can_write_while_a_backfill_does(config, engine, tmp_path):
 def test_a_killed_backfill_goes_on_at_its_checkpoint_and_comes_to_the_same(
     config, engine, tmp_path, opened
 ):
-    file = articles_file(tmp_path, 100)
+    file = articles_file(tmp_path, 40)
     killed = start(config, "jsonl", file)
     wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 8, killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     stored = rows(engine, "SELECT count(*) FROM article")[0][0]
-    assert 8 <= stored < 100
+    assert 8 <= stored < 40
     refused = run(config, "jsonl", file, expected=2)
     assert "--resume" in refused["told"]
     report = run(config, "jsonl", file, "--resume")
     assert report["state"] == "done"
-    assert report["outcomes"]["new-version"] + report["outcomes"].get("known", 0) >= 100 - stored
+    assert report["outcomes"]["new-version"] + report["outcomes"].get("known", 0) >= 40 - stored
     other = tmp_path / "other"
     other.mkdir()
     url = f"sqlite:///{other}/whole.db"
@@ -179,7 +172,7 @@ def test_a_limit_is_a_job_of_its_own(config, engine, tmp_path):
 
 
 def test_ctrl_c_ends_in_order_and_the_rest_is_resumed(config, engine, tmp_path):
-    file = articles_file(tmp_path, 100)
+    file = articles_file(tmp_path, 40)
     process = start(config, "jsonl", file)
     wait_until(lambda: rows(engine, "SELECT count(*) FROM article")[0][0] >= 5, process)
     process.send_signal(signal.SIGINT)
@@ -188,7 +181,7 @@ def test_ctrl_c_ends_in_order_and_the_rest_is_resumed(config, engine, tmp_path):
     assert "--resume goes on here" in told
     assert rows(engine, "SELECT state FROM backfill_job") == [("interrupted",)]
     run(config, "jsonl", file, "--resume")
-    assert rows(engine, "SELECT count(*) FROM article") == [(100,)]
+    assert rows(engine, "SELECT count(*) FROM article") == [(40,)]
     assert rows(engine, "SELECT state FROM backfill_job") == [("done",)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -32,9 +31,9 @@ from ingest.verdict.shingles import fingerprint
 from storage import schema
 from storage.engine import read_connection, transaction
 from storage.lookup import sharing_anchors, sharing_shingles
+from tests.commands import ROOT, call
 from tests.running import ACCEPT_ALL, TALKS, WEATHER, read_config, rows, write_config
 
-ROOT = Path(__file__).parent.parent
 SEED = read_seed(ROOT / "seeds" / "kim-putin.txt", story="kim-putin")
 PIECES = {piece.key: piece for piece in load(SEED.title, SEED.text)[1]}
 STORED = [
@@ -66,7 +65,7 @@ def write_articles(folder: Path) -> Path:
 
 
 @pytest.fixture
-def archive(engine, tmp_path: Path):
+def archive(engine, tmp_path: Path, copies):
     """Eight articles stored through the program's own path; the configuration beside them."""
     url = engine.url.render_as_string(hide_password=False)
     config = write_config(tmp_path, feeds=[], database_url=url, story=ACCEPT_ALL, seed=seed_text())
@@ -81,7 +80,7 @@ def archive(engine, tmp_path: Path):
                 assert complete
                 assert not done.errors
 
-    asyncio.run(fill())
+    copies.fill(engine, "archive", lambda: asyncio.run(fill()))
     return config
 
 
@@ -198,15 +197,8 @@ def test_a_version_that_another_process_commits_late_is_taken_in(engine, archive
 # ---------------------------------------------------------------- judging again
 
 
-def rejudge(config: Path, *arguments: str, wait: bool = True) -> subprocess.Popen[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("STORYWATCH")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ingest", "--config", str(config), "rejudge", *arguments],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    if wait:
-        process.communicate(timeout=120)
-    return process
+def rejudge(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return call("rejudge", *arguments, config=config)
 
 
 def forget(engine) -> None:
@@ -269,13 +261,15 @@ def test_since_leaves_earlier_versions_alone(engine, archive):
 def test_killed_it_goes_on_where_it_was(engine, archive):
     before = rows(engine, "SELECT COUNT(*) FROM edge")
     forget(engine)
-    process = rejudge(archive, wait=False)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingest", "--config", str(archive), "rejudge"], cwd=ROOT
+    )
     until = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < until:
         if rows(engine, "SELECT COUNT(*) FROM edge WHERE method_version <> '1'") != [(0,)]:
             break
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()
     assert rejudge(archive).returncode == 0
     assert rows(engine, "SELECT COUNT(*) FROM edge") == [(2 * before[0][0],)]
     assert rows(engine, "SELECT COUNT(*) FROM feature WHERE judged_by = '1'") == [(0,)]

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import call
 from tests.running import ACCEPT_ALL, TALKS, WEATHER, write_config
 from tests.site import serve_site
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -23,19 +19,6 @@ def config(tmp_path: Path) -> Path:
         tmp_path,
         feeds=["http://127.0.0.1:9/rss"],
         database_url=f"sqlite:///{tmp_path / 'storywatch.db'}",
-    )
-
-
-def call(*arguments: object, config: Path | None = None, **environment: str):
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("STORYWATCH")}
-    given = ["--config", str(config)] if config else []
-    return subprocess.run(
-        [sys.executable, "-m", "ingest", *given, *map(str, arguments)],
-        cwd=config.parent if config else None,
-        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
     )
 
 

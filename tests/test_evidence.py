@@ -20,6 +20,7 @@ from storage.engine import read_connection, transaction
 from storage.schema import edge, observation, raw
 from tests.commands import command_runner
 from tests.running import TALKS, live_through, rows, write_config
+from tests.site import serve_site
 
 EDITED = TALKS.replace("zwölf Züge", "dreizehn Züge") + "\nKorrektur: Es waren dreizehn Züge."
 
@@ -28,6 +29,13 @@ EDITED = TALKS.replace("zwölf Züge", "dreizehn Züge") + "\nKorrektur: Es ware
 def run(tmp_path_factory):
     with command_runner(tmp_path_factory.mktemp("printed")) as runner:
         yield runner
+
+
+@pytest.fixture(scope="module")
+def site():
+    """One for all tests, for what it sent is in the database that they copy."""
+    with serve_site() as running:
+        yield running
 
 
 def watch(folder, site, url, clock, *, before=()):
@@ -50,10 +58,11 @@ def watch(folder, site, url, clock, *, before=()):
 
 
 @pytest.fixture
-def watched(tmp_path, site, url, clock):
+def watched(tmp_path, site, engine, url, clock, copies):
     folder = tmp_path / "watched"
     folder.mkdir()
-    watch(folder, site, url, clock)
+    write_config(folder, feeds=[site.url + "/rss"], database_url=url)
+    copies.fill(engine, "watched", lambda: watch(folder, site, url, clock))
     return folder
 
 

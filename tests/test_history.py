@@ -12,6 +12,7 @@ from ingest.htmldiff import render_html
 from ingest.worddiff import Step, diff_texts, diff_words
 from tests.commands import command_runner
 from tests.running import TALKS, run_once, write_config
+from tests.site import serve_site
 
 TITLE = "Nordland verkauft Lokomotiven"
 WORDS = st.lists(st.sampled_from(["Der", "Zug", "fährt", "12", "nicht", "金正恩", ".", "\n"]))
@@ -81,14 +82,26 @@ def run(tmp_path_factory):
         yield runner
 
 
+@pytest.fixture(scope="module")
+def site():
+    """One for all tests, for its address is in the database that they copy."""
+    with serve_site() as running:
+        yield running
+
+
 @pytest.fixture
-def edited(site, url, tmp_path, run):
-    page = site.page("/talks", title=TITLE, text=TALKS)
-    config = write_config(tmp_path, feeds=[site.feed("/rss", [(page, TITLE)])], database_url=url)
-    run_once(config)
-    new = TALKS.replace("152 Lokomotiven", "122 Lokomotiven")
-    site.page("/talks", title="Streit um \x1b[31m<Lokomotiven>", text=new)
-    run_once(config)
+def edited(site, engine, url, tmp_path, run, copies):
+    config = write_config(tmp_path, feeds=[site.url + "/rss"], database_url=url)
+
+    def edit():
+        page = site.page("/talks", title=TITLE, text=TALKS)
+        site.feed("/rss", [(page, TITLE)])
+        run_once(config)
+        new = TALKS.replace("152 Lokomotiven", "122 Lokomotiven")
+        site.page("/talks", title="Streit um \x1b[31m<Lokomotiven>", text=new)
+        run_once(config)
+
+    copies.fill(engine, "edited", edit)
     return lambda *arguments: run(tmp_path, "--config", str(config), *arguments)
 
 
