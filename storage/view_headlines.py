@@ -56,7 +56,7 @@ SELECT c.id AS change_id, c.article_id, a.canonical_url AS url, o.name AS outlet
        ) THEN FALSE ELSE TRUE END AS is_last,
        c.recorded_at AS learned_at
 FROM change c
-JOIN article a ON a.id = +c.article_id
+JOIN article a ON a.id = {plain:c.article_id}
 JOIN outlet o ON o.id = a.outlet_id
 JOIN version f ON f.id = c.from_version_id
 JOIN version t ON t.id = c.to_version_id

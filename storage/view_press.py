@@ -1,7 +1,7 @@
 """Analysts' views of the press as a whole: day by day, and publisher by publisher.
 
-The plus in `+h.article_id` keeps SQLite from going through the changes publisher by publisher, each
-at another place of the file: six times as slow. That in `+t.id` has it read the index only.
+`{plain:h.article_id}` keeps SQLite from going through the changes publisher by publisher, each at
+another place of the file: six times as slow. `{plain:t.id}` has it read the index only.
 """
 
 from __future__ import annotations
@@ -67,21 +67,21 @@ FROM (
                CASE WHEN a.published_at <= a.first_seen_at THEN FALSE ELSE TRUE END AS marked
         FROM article a
         JOIN article_story m ON m.article_id = a.id
-        LEFT JOIN version v ON v.article_id = a.id AND +v.id = a.current_version_id
+        LEFT JOIN version v ON v.article_id = a.id AND {plain:v.id} = a.current_version_id
         LEFT JOIN article_cluster c ON c.article_id = a.id
         UNION ALL
         SELECT m.story_id, a.outlet_id, t.language, {day:t.first_observed_at}, 'change', h.kind,
                CASE WHEN h.headline_to IS NOT NULL THEN TRUE ELSE FALSE END
         FROM change h
-        JOIN version t ON t.article_id = +h.article_id AND +t.id = h.to_version_id
-        JOIN article a ON a.id = +h.article_id
-        JOIN article_story m ON m.article_id = +h.article_id
+        JOIN version t ON t.article_id = {plain:h.article_id} AND {plain:t.id} = h.to_version_id
+        JOIN article a ON a.id = {plain:h.article_id}
+        JOIN article_story m ON m.article_id = {plain:h.article_id}
         UNION ALL
         SELECT m.story_id, a.outlet_id, v.language, {day:e.decided_at}, 'event', e.kind, FALSE
         FROM article_event e
         JOIN article a ON a.id = e.article_id
         JOIN article_story m ON m.article_id = e.article_id
-        LEFT JOIN version v ON v.article_id = a.id AND +v.id = a.current_version_id
+        LEFT JOIN version v ON v.article_id = a.id AND {plain:v.id} = a.current_version_id
         WHERE e.kind <> 'back'
     ) u
     GROUP BY u.day, u.story_id, u.language, u.outlet_id
@@ -95,13 +95,13 @@ JOIN outlet o ON o.id = g.outlet_id
 outlets = Table(
     "outlets",
     view_metadata,
+    Column("story", Text, comment="slug of the story; null: it has no article of any"),
     Column("outlet", Text, comment="name of the publisher"),
     Column("domain", Text, comment="its registered domain, which no other has"),
     Column("country", Text, comment="ISO 3166-1 alpha-2"),
     Column("outlet_language", Text, comment="most of what it publishes: ISO 639-1"),
     Column("feeds", BigInteger, comment="its feeds that are polled"),
-    Column("stories", Text, comment="slugs of the stories it has articles of, with commas between"),
-    Column("articles", BigInteger, comment="that are stored"),
+    Column("articles", BigInteger, comment="of the story; one of two stories counts in both"),
     Column("independent", BigInteger, comment="of them: from no earlier one as far as known"),
     Column("copies", BigInteger, comment="of them: identical or near-copies of an earlier one"),
     Column("translations", BigInteger, comment="of them: translations of an earlier one"),
@@ -119,11 +119,11 @@ outlets = Table(
     Column("last_published_at", UTCDateTime, comment="latest known date of an article"),
     Column("first_seen_at", UTCDateTime, comment="first look at any of its articles"),
     Column("alarm_open", Boolean, comment="its pages cannot be read now, as after a redesign"),
-    comment="Every publisher: what it has of the stories, and what it does with it afterwards.",
+    comment="Every publisher by story: what it has of it, and what it does with it afterwards.",
     info={
         "sql": """
-SELECT o.name AS outlet, o.domain, o.country, o.language AS outlet_language,
-       COALESCE(f.feeds, 0) AS feeds, s.stories, COALESCE(a.articles, 0) AS articles,
+SELECT t.slug AS story, o.name AS outlet, o.domain, o.country, o.language AS outlet_language,
+       COALESCE(f.feeds, 0) AS feeds, COALESCE(a.articles, 0) AS articles,
        COALESCE(a.independent, 0) AS independent, COALESCE(a.copies, 0) AS copies,
        COALESCE(a.translations, 0) AS translations, COALESCE(a.excerpts, 0) AS excerpts,
        CAST(a.independent AS DOUBLE PRECISION) / a.articles AS independent_share,
@@ -140,7 +140,7 @@ LEFT JOIN (
     SELECT outlet_id, COUNT(*) AS feeds FROM feed WHERE state = 'active' GROUP BY outlet_id
 ) f ON f.outlet_id = o.id
 LEFT JOIN (
-    SELECT n.outlet_id, COUNT(*) AS articles,
+    SELECT m.story_id, n.outlet_id, COUNT(*) AS articles,
            SUM(CASE WHEN c.parent_relation IS NULL THEN 1 ELSE 0 END) AS independent,
            SUM(CASE WHEN c.parent_relation IN ('identical', 'near_duplicate')
                     THEN 1 ELSE 0 END) AS copies,
@@ -151,37 +151,30 @@ LEFT JOIN (
            MIN(n.published_at) AS first_published_at, MAX(n.published_at) AS last_published_at,
            MIN(n.first_seen_at) AS first_seen_at
     FROM article n
+    JOIN article_story m ON m.article_id = n.id
     LEFT JOIN article_cluster c ON c.article_id = n.id
-    LEFT JOIN version v ON v.article_id = n.id AND +v.id = n.current_version_id
-    GROUP BY n.outlet_id
+    LEFT JOIN version v ON v.article_id = n.id AND {plain:v.id} = n.current_version_id
+    GROUP BY n.outlet_id, m.story_id
 ) a ON a.outlet_id = o.id
 LEFT JOIN (
-    SELECT n.outlet_id, COUNT(*) AS changes,
+    SELECT m.story_id, n.outlet_id, COUNT(*) AS changes,
            SUM(CASE WHEN c.kind = 'correction' THEN 1 ELSE 0 END) AS corrections,
            SUM(CASE WHEN c.headline_to IS NOT NULL THEN 1 ELSE 0 END) AS headline_changes
     FROM change c
-    JOIN article n ON n.id = +c.article_id
+    JOIN article n ON n.id = {plain:c.article_id}
+    JOIN article_story m ON m.article_id = {plain:c.article_id}
     WHERE c.kind <> 'reextracted'
-    GROUP BY n.outlet_id
-) h ON h.outlet_id = o.id
+    GROUP BY n.outlet_id, m.story_id
+) h ON h.outlet_id = o.id AND h.story_id = a.story_id
 LEFT JOIN (
-    SELECT n.outlet_id, COUNT(*) AS disappearances
+    SELECT m.story_id, n.outlet_id, COUNT(*) AS disappearances
     FROM article_event c
     JOIN article n ON n.id = c.article_id
+    JOIN article_story m ON m.article_id = n.id
     WHERE c.kind <> 'back'
-    GROUP BY n.outlet_id
-) e ON e.outlet_id = o.id
-LEFT JOIN (
-    SELECT k.outlet_id, {list:k.slug} AS stories
-    FROM (
-        SELECT DISTINCT n.outlet_id, t.slug
-        FROM article n
-        JOIN article_story m ON m.article_id = n.id
-        JOIN story t ON t.id = m.story_id
-        ORDER BY n.outlet_id, t.slug
-    ) k
-    GROUP BY k.outlet_id
-) s ON s.outlet_id = o.id
+    GROUP BY n.outlet_id, m.story_id
+) e ON e.outlet_id = o.id AND e.story_id = a.story_id
+LEFT JOIN story t ON t.id = a.story_id
 """
     },
 )

@@ -105,7 +105,7 @@ FROM (
     FROM article_story m
     JOIN article b ON b.id = m.article_id
     LEFT JOIN article_cluster n ON n.article_id = m.article_id
-    LEFT JOIN version t ON t.article_id = b.id AND +t.id = b.current_version_id
+    LEFT JOIN version t ON t.article_id = b.id AND {plain:t.id} = b.current_version_id
     GROUP BY m.story_id, COALESCE(n.cluster_id, m.article_id)
 ) g
 JOIN story s ON s.id = g.story_id
@@ -213,7 +213,7 @@ FROM (
                         ELSE a.published_earliest END AS at
             FROM article_story m
             JOIN article a ON a.id = m.article_id
-            LEFT JOIN version t ON t.article_id = a.id AND +t.id = a.current_version_id
+            LEFT JOIN version t ON t.article_id = a.id AND {plain:t.id} = a.current_version_id
             CROSS JOIN (SELECT 0 AS ends UNION ALL SELECT 1) k
         ) b
         WINDOW of_story AS (PARTITION BY b.story_id ORDER BY b.at NULLS FIRST, b.ends

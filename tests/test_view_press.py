@@ -95,7 +95,7 @@ def test_languages_outlets_and_stories_are_told_apart(engine):
 # ---------------------------------------------------------------- publishers
 
 
-def test_a_publisher_is_summed_up_over_all_its_articles(engine):
+def test_a_publisher_is_summed_up_over_its_articles_of_a_story(engine):
     with transaction(engine) as connection:
         add_outlet(connection, country="KR", language="ko")
         for slug in ("visit", "talks"):
@@ -114,9 +114,13 @@ def test_a_publisher_is_summed_up_over_all_its_articles(engine):
         add_change(connection, 1, second, third, kind="reextracted")
         add_event(connection, 3, "gone", NOON + DAY)
         add(connection, outlet_alarm, outlet_id=1, raised_at=NOON, looks=5, failed=5, detail="none")
-    assert read_one(engine, "outlets") == {
-        "outlet": "Paper", "domain": "paper.example", "country": "KR", "outlet_language": "ko",
-        "feeds": 1, "stories": "talks, visit", "articles": 4, "independent": 1, "copies": 1,
+    assert read(engine, "outlets", "story", "articles", "independent", "changes") == [
+        ("talks", 1, 1, 1),
+        ("visit", 4, 1, 1),
+    ]
+    assert read(engine, "outlets")[1] == {
+        "story": "visit", "outlet": "Paper", "domain": "paper.example", "country": "KR",
+        "outlet_language": "ko", "feeds": 1, "articles": 4, "independent": 1, "copies": 1,
         "translations": 1, "excerpts": 1, "independent_share": 0.25, "languages": 2, "changes": 1,
         "corrections": 1, "headline_changes": 1, "disappearances": 1, "missing": 1,
         "first_published_at": NOON, "last_published_at": NOON + 2 * HOUR,
@@ -132,5 +136,5 @@ def test_a_publisher_without_articles_is_there_with_zeros_and_without_a_share(en
             outlet_id=1, raised_at=NOON, cleared_at=NOON, looks=5, failed=5, detail="none",
         )  # fmt: skip
     row = read_one(engine, "outlets")
-    assert (row["articles"], row["independent_share"], row["stories"]) == (0, None, None)
+    assert (row["articles"], row["independent_share"], row["story"]) == (0, None, None)
     assert (row["feeds"], row["changes"], row["alarm_open"]) == (0, 0, False)
