@@ -22,6 +22,9 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
+# The tests start the program some hundred times: not to compile it each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .NOTPARALLEL:
 .PHONY: demo run test check lint types layers audit schema contract lock bench clean queries \
 	datasette datasette-metadata
