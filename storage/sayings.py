@@ -132,18 +132,21 @@ def _whole_row(
 
 def replace_seed_sayings(connection: Connection, seed_id: int, sayings: Sayings) -> None:
     """Write what a seed has, in place of what was there."""
-    quoted = {item.key for item in sayings.quotations}
+    quoted = {(item.key,) for item in sayings.quotations}
     counted = {(item.value, item.unit) for item in sayings.figures}
-    rows: dict[Table, list[dict[str, Any]]] = {
-        seed_quotation: [{"seed_id": seed_id, "quotation_key": key} for key in sorted(quoted)],
-        seed_figure: [
-            {"seed_id": seed_id, "value": value, "unit": unit} for value, unit in sorted(counted)
-        ],
-    }
-    for table, values in rows.items():
-        connection.execute(delete(table).where(table.c.seed_id == seed_id))
-        if values:
-            connection.execute(table.insert(), values)
+    for table, names, wanted in (
+        (seed_quotation, ("quotation_key",), quoted),
+        (seed_figure, ("value", "unit"), counted),
+    ):
+        own = table.c.seed_id == seed_id
+        columns = [table.c[name] for name in names]
+        found = connection.execute(select(*columns).where(own))
+        if wanted == {tuple(row) for row in found}:
+            continue  # as at nearly every start
+        connection.execute(delete(table).where(own))
+        rows = [{"seed_id": seed_id, **dict(zip(names, key, strict=True))} for key in wanted]
+        if rows:
+            connection.execute(table.insert(), rows)
 
 
 def begin_earlier(connection: Connection, version_id: int, at: datetime) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from ingest.jobs import keep_house
 from ingest.noting import count_unread, note_seed, note_version, read_unread
@@ -49,6 +49,27 @@ def say(connection, article_id, seq, text, *, hour, language="en", seen_until=No
 def view(engine, name, *columns, where="TRUE"):
     listed = ", ".join(columns)
     return rows(engine, f"SELECT {listed} FROM {name} WHERE {where} ORDER BY {listed}")
+
+
+def test_a_seed_is_written_anew_when_it_says_something_else_only(engine):
+    statements = []
+    with transaction(engine) as connection:
+        seed_id = add_seed(connection, add_story(connection), 1, is_current=True)
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def note(_connection, _cursor, sql, _parameters, _context, _many):
+            statements.append(sql)
+
+        for text, is_new in (
+            ("It costs 5 dollars.", True),
+            ("It costs 5 dollars.", False),
+            ("", True),
+        ):
+            statements.clear()
+            note_seed(connection, seed_id, OURS + text, language="en")
+            assert any(not sql.startswith("SELECT") for sql in statements) is is_new
+    assert rows(engine, "SELECT COUNT(*) FROM seed_figure") == [(0,)]
+    assert rows(engine, "SELECT COUNT(*) FROM seed_quotation") == [(1,)]
 
 
 @pytest.fixture
