@@ -13,10 +13,9 @@ import pytest
 
 from ingest.errors import StorageError, UsageError
 from storage.copying import copy_database
-from tests.commands import call
+from tests.commands import ROOT, call
 from tests.filled import fill, fill_many
 from tests.test_backfill_run import wait_until
-from tests.test_cli import ROOT
 
 # Two rows in each transaction: a copy of one moment never has an odd number of them.
 WRITER = """

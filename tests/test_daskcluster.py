@@ -294,9 +294,9 @@ def test_a_daemon_rests_while_its_cluster_is_gone_and_goes_on_with_it(site, sqli
             wait_until_there(stored(1), process)
             assert cluster.scheduler is not None
             kill(cluster.scheduler)
+            site.feed("/rss", listed)  # so that there is something to do
             failed = "SELECT count(*) > 0 FROM job_run WHERE error LIKE 'EngineError%'"
             wait_until_there(lambda: rows(engine, failed) == [(1,)], process)
-            site.feed("/rss", listed)
             cluster.start_scheduler()
             cluster.start_worker()
             wait_until_there(stored(2), process)

@@ -27,10 +27,9 @@ from storage.provenance import Provenance
 from storage.snapshots import create_snapshot
 from storage.typedrows import open_rows
 from storage.views import VIEWS
-from tests.commands import call
+from tests.commands import ROOT, call
 from tests.filled import MOMENT, NOON, ODD, empty, fill, fill_many
 from tests.test_backfill_run import wait_until
-from tests.test_cli import ROOT
 from tests.test_cli import call as call_anew
 
 

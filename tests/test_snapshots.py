@@ -31,10 +31,9 @@ from storage.snapshots import (
     list_snapshots,
     verify_snapshot,
 )
-from tests.commands import call
+from tests.commands import ROOT, call
 from tests.filled import NOON, empty, fill, fill_many
 from tests.test_backfill_run import wait_until
-from tests.test_cli import ROOT
 
 MADE_BY = Provenance(program_version="0.1.0", contract_version="1.0", schema_revision="r1")
 
