@@ -105,19 +105,21 @@ SELECT e.id AS event_id, e.article_id, a.canonical_url AS url, v.title, o.name A
        (SELECT MAX(n.observed_at) FROM observation n
         WHERE n.article_id = e.article_id AND n.version_id IS NOT NULL
           AND n.observed_at < e.first_sign_at) AS last_read_at,
-       e.first_sign_at, e.decided_at, e.reason, b.first_sign_at AS back_at,
-       {epoch:b.first_sign_at} - {epoch:e.first_sign_at} AS away_seconds, a.state,
+       e.first_sign_at, e.decided_at, e.reason, e.back_at,
+       {epoch:e.back_at} - {epoch:e.first_sign_at} AS away_seconds, a.state,
        COALESCE(k.live, 0) - CASE WHEN k.live > 0 AND a.state = 'live' THEN 1 ELSE 0 END
            AS still_carried_by,
        e.recorded_at AS learned_at
-FROM article_event e
+FROM (
+    SELECT g.*, (SELECT n.first_sign_at FROM article_event n
+                 WHERE n.article_id = g.article_id AND n.kind = 'back' AND n.id > g.id
+                 ORDER BY n.id LIMIT 1) AS back_at
+    FROM article_event g
+    WHERE g.kind <> 'back'
+) e
 JOIN article a ON a.id = e.article_id
 JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version v ON v.id = a.current_version_id
-LEFT JOIN article_event b ON b.id = (
-    SELECT MIN(n.id) FROM article_event n
-    WHERE n.article_id = e.article_id AND n.kind = 'back' AND n.id > e.id
-)
 LEFT JOIN article_cluster c ON c.article_id = e.article_id
 LEFT JOIN (
     SELECT n.cluster_id, SUM(CASE WHEN x.state = 'live' THEN 1 ELSE 0 END) AS live
@@ -132,7 +134,6 @@ LEFT JOIN (
 ) k ON k.cluster_id = c.cluster_id
 LEFT JOIN article_story m ON m.article_id = e.article_id
 LEFT JOIN story s ON s.id = m.story_id
-WHERE e.kind <> 'back'
 """
     },
 )
