@@ -30,7 +30,6 @@ from storage.views import VIEWS
 from tests.commands import ROOT, call
 from tests.filled import MOMENT, NOON, ODD, empty, fill, fill_many
 from tests.test_backfill_run import wait_until
-from tests.test_cli import call as call_anew
 
 
 @pytest.fixture
@@ -393,12 +392,19 @@ def test_a_mistake_is_one_line_and_exit_code_2(url, arguments, words, tmp_path):
 
 def test_without_the_library_parquet_says_what_to_install(url, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['pyarrow'] = None\n")
-    without = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    export = "--database-url", url, "export", "articles"
-    done = call_anew(*export, "-o", tmp_path / "x.parquet", **without)
+
+    def start(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "ingest", "--database-url", url, "export", "articles",
+             *arguments],
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+            capture_output=True, text=True,
+        )  # fmt: skip
+
+    done = start("-o", str(tmp_path / "x.parquet"))
     assert done.returncode == 2
     assert "pip install 'storywatch[parquet]'" in done.stderr
-    assert call_anew(*export, **without).returncode == 0
+    assert start().returncode == 0
 
 
 # ---------------------------------------------------------------- bounded memory

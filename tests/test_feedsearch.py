@@ -12,10 +12,10 @@ from ingest.feedsearch import FoundFeeds, search_feeds
 from ingest.fetch import Fetcher
 from ingest.model import Failure, FailureKind, Rejection
 from tests import hostile
+from tests.commands import call
 from tests.loopback import NOW, Reply, answer, quick, serve
 from tests.running import write_config
 from tests.site import Answer
-from tests.test_cli import call
 
 RSS = b"<rss version='2.0'><channel><title>News</title></channel></rss>"
 BUSY = (
