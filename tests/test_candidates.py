@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -262,8 +263,9 @@ def test_killed_it_goes_on_where_it_was(engine, archive):
     before = rows(engine, "SELECT COUNT(*) FROM edge")
     forget(engine)
     process = subprocess.Popen(
-        [sys.executable, "-m", "ingest", "--config", str(archive), "rejudge"], cwd=ROOT
-    )
+        [sys.executable, "-m", "ingest", "--config", str(archive), "rejudge"], cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if "STORYWATCH" not in name},
+    )  # fmt: skip
     until = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < until:
         if rows(engine, "SELECT COUNT(*) FROM edge WHERE method_version <> '1'") != [(0,)]:

@@ -38,13 +38,16 @@ def site():
         yield running
 
 
-def watch(folder, site, url, clock, *, before=()):
-    """An article that was edited, and a copy of it at another address; the configuration."""
+def configure(folder, site, url):
+    folder.mkdir()
+    return write_config(folder, feeds=[site.url + "/rss"], database_url=url)
+
+
+def watch(file, site, clock):
+    """An article that was edited, and a copy of it at another address."""
     text, day = "Nordland verhandelt über Lokomotiven", "2023-09-05T08:00:00+00:00"
     links = [(site.page("/edited", title=text, text=TALKS, date=day), text)]
-    file = write_config(folder, feeds=[site.feed("/rss", links)], database_url=url)
-    for change in before:
-        file.write_text(file.read_text().replace(*change))
+    site.feed("/rss", links)
 
     def copy():
         links.append((site.page("/copy", title=text, text=TALKS, date=day), text))
@@ -54,16 +57,13 @@ def watch(folder, site, url, clock, *, before=()):
         site.page("/edited", title=text + ".", text=EDITED, date=day)
 
     live_through(file, clock, days=0.3, acts=[(0.05, copy), (0.1, edit)])
-    return file
 
 
 @pytest.fixture
 def watched(tmp_path, site, engine, url, clock, copies):
-    folder = tmp_path / "watched"
-    folder.mkdir()
-    write_config(folder, feeds=[site.url + "/rss"], database_url=url)
-    copies.fill(engine, "watched", lambda: watch(folder, site, url, clock))
-    return folder
+    file = configure(tmp_path / "watched", site, url)
+    copies.fill(engine, "watched", lambda: watch(file, site, clock))
+    return file.parent
 
 
 def export(run, folder, *arguments, name="evidence.zip"):
@@ -202,10 +202,10 @@ def test_the_same_content_gives_the_same_bytes(run, watched):
 
 
 def test_where_pages_are_not_kept_it_says_so(run, tmp_path, site, url, clock):
-    folder = tmp_path / "unkept"
-    folder.mkdir()
-    watch(folder, site, url, clock, before=[("[database]", "[database]\nkeep_raw = false")])
-    unpacked = unpack(export(run, folder, "1"))
+    file = configure(tmp_path / "unkept", site, url)
+    file.write_text(file.read_text().replace("[database]", "[database]\nkeep_raw = false"))
+    watch(file, site, clock)
+    unpacked = unpack(export(run, file.parent, "1"))
     assert not (unpacked / "articles" / "1" / "captures.warc").exists()
     manifest = json.loads((unpacked / "manifest.json").read_text())
     assert manifest["pages"] == []
