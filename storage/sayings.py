@@ -144,7 +144,9 @@ def replace_seed_sayings(connection: Connection, seed_id: int, sayings: Sayings)
         if wanted == {tuple(row) for row in found}:
             continue  # as at nearly every start
         connection.execute(delete(table).where(own))
-        rows = [{"seed_id": seed_id, **dict(zip(names, key, strict=True))} for key in wanted]
+        rows = [
+            {"seed_id": seed_id, **dict(zip(names, key, strict=True))} for key in sorted(wanted)
+        ]
         if rows:
             connection.execute(table.insert(), rows)
 
