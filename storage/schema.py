@@ -405,9 +405,16 @@ version = Table(
     _recorded("when it was stored; before schema 20261203: when its first look or verdict was"),
     UniqueConstraint("article_id", "seq"),
     Index("ix_version_content_hash", "content_hash"),
-    # what views group by: texts need not be read for it
-    Index("ix_version_light", "article_id", "first_observed_at", "language"),
-    Index("ix_version_last_observed_at", "article_id", "id", "last_observed_at"),
+    # what views join and group by: texts need not be read for it
+    Index(
+        "ix_version_light",
+        "article_id",
+        "id",
+        "seq",
+        "first_observed_at",
+        "last_observed_at",
+        "language",
+    ),
     comment="A run of equal content of an article. Archives may move its number and times.",
 )
 
@@ -705,6 +712,16 @@ edge = Table(
     UniqueConstraint("child_version_id", "seed_id", "method_version"),
     Index("ix_edge_parent_version_id", "parent_version_id"),
     Index("ix_edge_seed_id", "seed_id"),
+    # what views take from a verdict: evidence, most of the database, need not be read for it
+    Index(
+        "ix_edge_light",
+        "child_version_id",
+        "seed_id",
+        "id",
+        "relation",
+        "score",
+        "needs_review",
+    ),
     comment="A verdict between two versions, or a version and a seed. Append-only.",
 )
 

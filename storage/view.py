@@ -22,6 +22,15 @@ _MACROS: Mapping[str, Mapping[str, str]] = {
         "sqlite": r"substr(\1, 1, 10)",
         "postgresql": r"TO_CHAR(\1 AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
     },
+    # The same as a date, to group by: text is written once a group then.
+    "as_date": {
+        "sqlite": r"substr(\1, 1, 10)",
+        "postgresql": r"CAST(\1 AT TIME ZONE 'UTC' AS DATE)",
+    },
+    "date_text": {
+        "sqlite": r"\1",
+        "postgresql": r"TO_CHAR(\1, 'YYYY-MM-DD')",
+    },
     # The same of a number of days since 1970.
     "date": {
         "sqlite": r"date((\1) * 86400, 'unixepoch')",
@@ -33,9 +42,19 @@ _MACROS: Mapping[str, Mapping[str, str]] = {
         "sqlite": r"+\1",
         "postgresql": r"\1",
     },
+    # What only SQLite is told: Postgres would take it for one condition more.
+    "sqlite": {"sqlite": r"\1", "postgresql": ""},
     # The lesser and the greater of two columns.
     "low": {"sqlite": r"MIN(\1)", "postgresql": r"LEAST(\1)"},
     "high": {"sqlite": r"MAX(\1)", "postgresql": r"GREATEST(\1)"},
+    # A column of the latest verdict on article a against seed d: looked up where it is asked for,
+    # while a join by "there is no later one" is made whether it is or not.
+    "verdict": {
+        "sqlite": r"(SELECT n.\1 FROM edge n WHERE n.child_version_id = a.current_version_id"
+        r" AND +n.seed_id = d.id ORDER BY n.id DESC LIMIT 1)",
+        "postgresql": r"(SELECT n.\1 FROM edge n WHERE n.child_version_id = a.current_version_id"
+        r" AND n.seed_id = d.id ORDER BY n.id DESC LIMIT 1)",
+    },
     # Texts of a group in one, in the order of its rows.
     "list": {
         "sqlite": r"GROUP_CONCAT(\1, ', ')",

@@ -74,8 +74,9 @@ SELECT a.id AS article_id, o.name AS outlet, o.domain, o.country, o.language AS 
        a.first_seen_at, a.last_checked_at, a.state, a.state_since,
        (SELECT COUNT(*) FROM version n WHERE n.article_id = a.id) AS versions,
        s.slug AS story, m.score AS relevance,
-       e.relation AS relation_to_seed, e.score AS seed_score, e.needs_review,
-       p.relation AS analyst_relation, COALESCE(p.relation, e.relation) AS final_relation,
+       {verdict:relation} AS relation_to_seed, {verdict:score} AS seed_score,
+       {verdict:needs_review} AS needs_review, p.relation AS analyst_relation,
+       COALESCE(p.relation, {verdict:relation}) AS final_relation,
        a.recorded_at AS learned_at
 FROM article a
 JOIN outlet o ON o.id = a.outlet_id
@@ -83,11 +84,8 @@ LEFT JOIN version v ON v.id = a.current_version_id
 LEFT JOIN article_story m ON m.article_id = a.id
 LEFT JOIN story s ON s.id = m.story_id
 LEFT JOIN seed d ON d.story_id = s.id AND d.is_current
-LEFT JOIN edge e ON e.child_version_id = v.id AND {plain:e.seed_id} = d.id AND NOT EXISTS (
-    SELECT 1 FROM edge n
-    WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id AND n.id > e.id
-)
-LEFT JOIN analyst_verdict p ON p.child_version_id = v.id AND p.seed_id = d.id AND NOT EXISTS (
+LEFT JOIN analyst_verdict p ON p.child_version_id = a.current_version_id AND p.seed_id = d.id
+  AND NOT EXISTS (
     SELECT 1 FROM analyst_verdict n
     WHERE n.child_version_id = p.child_version_id AND n.seed_id = p.seed_id AND n.id > p.id
 )

@@ -137,11 +137,13 @@ JOIN version c ON c.id = e.child_version_id
 JOIN article a ON a.id = c.article_id
 JOIN version q ON q.id = e.parent_version_id
 JOIN article b ON b.id = q.article_id
-LEFT JOIN analyst_verdict p ON p.id = (
-    SELECT MAX(n.id) FROM analyst_verdict n
-    WHERE (n.child_version_id = e.child_version_id AND n.parent_version_id = e.parent_version_id)
-       OR (n.child_version_id = e.parent_version_id AND n.parent_version_id = e.child_version_id)
-)
+LEFT JOIN (
+    SELECT {low:child_version_id,parent_version_id} AS low,
+           {high:child_version_id,parent_version_id} AS high, MAX(id) AS id
+    FROM analyst_verdict WHERE parent_version_id IS NOT NULL GROUP BY 1, 2
+) l ON l.low = {low:e.child_version_id,e.parent_version_id}
+   AND l.high = {high:e.child_version_id,e.parent_version_id}
+LEFT JOIN analyst_verdict p ON p.id = l.id
 WHERE NOT EXISTS (
     SELECT 1 FROM edge n
     WHERE n.id > e.id AND n.child_version_id = e.child_version_id

@@ -44,29 +44,32 @@ headline_changes = Table(
     info={
         "sql": """
 SELECT c.id AS change_id, c.article_id, a.canonical_url AS url, o.name AS outlet, o.domain,
-       t.language, s.slug AS story, f.seq AS from_seq, t.seq AS to_seq,
-       c.headline_from, c.headline_to, c.kind, c.reason,
+       c.language, s.slug AS story, c.from_seq, c.to_seq, c.headline_from, c.headline_to,
+       c.kind, c.reason,
        CASE WHEN c.words_added > 0 OR c.words_removed > 0 THEN TRUE ELSE FALSE END AS text_changed,
-       f.last_observed_at AS last_seen_at, t.first_observed_at AS changed_at,
-       {epoch:t.first_observed_at} - {epoch:f.last_observed_at} AS changed_after_seconds,
-       CASE WHEN r.id IS NOT NULL THEN TRUE ELSE FALSE END AS is_return, r.seq AS returns_to_seq,
+       c.last_seen_at, c.changed_at,
+       {epoch:c.changed_at} - {epoch:c.last_seen_at} AS changed_after_seconds,
+       c.returns_to_seq IS NOT NULL AS is_return, c.returns_to_seq,
        CASE WHEN EXISTS (
            SELECT 1 FROM change n JOIN version w ON w.id = n.to_version_id
-           WHERE n.article_id = c.article_id AND n.headline_to IS NOT NULL AND w.seq > t.seq
+           WHERE n.article_id = c.article_id AND n.headline_to IS NOT NULL AND w.seq > c.to_seq
        ) THEN FALSE ELSE TRUE END AS is_last,
        c.recorded_at AS learned_at
-FROM change c
+FROM (
+    SELECT h.*, f.seq AS from_seq, f.last_observed_at AS last_seen_at,
+           t.seq AS to_seq, t.first_observed_at AS changed_at, t.language,
+           (SELECT MAX(w.seq) FROM version w
+            WHERE w.article_id = h.article_id AND w.seq < f.seq
+              AND w.title = h.headline_to) AS returns_to_seq
+    FROM change h
+    JOIN version f ON {sqlite:f.article_id = +h.article_id AND +}f.id = h.from_version_id
+    JOIN version t ON {sqlite:t.article_id = +h.article_id AND +}t.id = h.to_version_id
+    WHERE h.headline_to IS NOT NULL
+) c
 JOIN article a ON a.id = {plain:c.article_id}
 JOIN outlet o ON o.id = a.outlet_id
-JOIN version f ON f.id = c.from_version_id
-JOIN version t ON t.id = c.to_version_id
-LEFT JOIN version r ON r.article_id = c.article_id AND r.seq = (
-    SELECT MAX(w.seq) FROM version w
-    WHERE w.article_id = c.article_id AND w.seq < f.seq AND w.title = c.headline_to
-)
 LEFT JOIN article_story m ON m.article_id = c.article_id
 LEFT JOIN story s ON s.id = m.story_id
-WHERE c.headline_to IS NOT NULL
 """
     },
 )

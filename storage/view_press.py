@@ -43,7 +43,7 @@ timeline = Table(
     "nothing was have no row.",
     info={
         "sql": """
-SELECT g.day, s.slug AS story, g.language, o.name AS outlet, o.domain, o.country,
+SELECT {date_text:g.day} AS day, s.slug AS story, g.language, o.name AS outlet, o.domain, o.country,
        g.articles, g.undated, g.independent, g.copies, g.translations, g.excerpts,
        g.changes, g.corrections, g.headline_changes, g.reextractions, g.disappearances
 FROM (
@@ -61,27 +61,27 @@ FROM (
            SUM(CASE WHEN u.what = 'event' THEN 1 ELSE 0 END) AS disappearances
     FROM (
         SELECT m.story_id, a.outlet_id, v.language,
-               {day:CASE WHEN a.published_at <= a.first_seen_at
+               {as_date:CASE WHEN a.published_at <= a.first_seen_at
                          THEN a.published_at ELSE a.first_seen_at END} AS day,
                'article' AS what, c.parent_relation AS how,
                CASE WHEN a.published_at <= a.first_seen_at THEN FALSE ELSE TRUE END AS marked
         FROM article a
         JOIN article_story m ON m.article_id = a.id
-        LEFT JOIN version v ON v.article_id = a.id AND {plain:v.id} = a.current_version_id
+        LEFT JOIN version v ON {sqlite:v.article_id = a.id AND +}v.id = a.current_version_id
         LEFT JOIN article_cluster c ON c.article_id = a.id
         UNION ALL
-        SELECT m.story_id, a.outlet_id, t.language, {day:t.first_observed_at}, 'change', h.kind,
+        SELECT m.story_id, a.outlet_id, t.language, {as_date:t.first_observed_at}, 'change', h.kind,
                CASE WHEN h.headline_to IS NOT NULL THEN TRUE ELSE FALSE END
         FROM change h
-        JOIN version t ON t.article_id = {plain:h.article_id} AND {plain:t.id} = h.to_version_id
+        JOIN version t ON {sqlite:t.article_id = +h.article_id AND +}t.id = h.to_version_id
         JOIN article a ON a.id = {plain:h.article_id}
         JOIN article_story m ON m.article_id = {plain:h.article_id}
         UNION ALL
-        SELECT m.story_id, a.outlet_id, v.language, {day:e.decided_at}, 'event', e.kind, FALSE
+        SELECT m.story_id, a.outlet_id, v.language, {as_date:e.decided_at}, 'event', e.kind, FALSE
         FROM article_event e
         JOIN article a ON a.id = e.article_id
         JOIN article_story m ON m.article_id = e.article_id
-        LEFT JOIN version v ON v.article_id = a.id AND {plain:v.id} = a.current_version_id
+        LEFT JOIN version v ON {sqlite:v.article_id = a.id AND +}v.id = a.current_version_id
         WHERE e.kind <> 'back'
     ) u
     GROUP BY u.day, u.story_id, u.language, u.outlet_id
@@ -153,7 +153,7 @@ LEFT JOIN (
     FROM article n
     JOIN article_story m ON m.article_id = n.id
     LEFT JOIN article_cluster c ON c.article_id = n.id
-    LEFT JOIN version v ON v.article_id = n.id AND {plain:v.id} = n.current_version_id
+    LEFT JOIN version v ON {sqlite:v.article_id = n.id AND +}v.id = n.current_version_id
     GROUP BY n.outlet_id, m.story_id
 ) a ON a.outlet_id = o.id
 LEFT JOIN (

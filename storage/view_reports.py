@@ -83,8 +83,9 @@ SELECT s.slug AS story, g.report_id, a.canonical_url AS url, v.title, o.name AS 
        c.parent_article_id AS lifts_from_article_id, c.parent_shared_child AS lifted_share,
        g.articles, g.outlets, g.languages, g.identical, g.near_duplicates, g.translations,
        g.others AS other_copies, COALESCE(x.excerpts, 0) AS excerpts,
-       e.relation AS relation_to_seed, e.score AS seed_score, e.needs_review,
-       COALESCE(p.relation, e.relation) AS final_relation, g.learned_at
+       {verdict:relation} AS relation_to_seed, {verdict:score} AS seed_score,
+       {verdict:needs_review} AS needs_review,
+       COALESCE(p.relation, {verdict:relation}) AS final_relation, g.learned_at
 FROM (
     SELECT m.story_id, COALESCE(n.cluster_id, m.article_id) AS report_id,
            COUNT(*) AS articles, COUNT(DISTINCT b.outlet_id) AS outlets,
@@ -105,10 +106,10 @@ FROM (
     FROM article_story m
     JOIN article b ON b.id = m.article_id
     LEFT JOIN article_cluster n ON n.article_id = m.article_id
-    LEFT JOIN version t ON t.article_id = b.id AND {plain:t.id} = b.current_version_id
+    LEFT JOIN version t ON {sqlite:t.article_id = b.id AND +}t.id = b.current_version_id
     GROUP BY m.story_id, COALESCE(n.cluster_id, m.article_id)
 ) g
-JOIN story s ON s.id = g.story_id
+LEFT JOIN story s ON s.id = g.story_id
 JOIN article a ON a.id = g.report_id
 JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version v ON v.id = a.current_version_id
@@ -122,11 +123,6 @@ LEFT JOIN (
     GROUP BY m.story_id, q.cluster_id
 ) x ON x.story_id = g.story_id AND x.report_id = g.report_id
 LEFT JOIN seed d ON d.story_id = g.story_id AND d.is_current
-LEFT JOIN edge e ON e.child_version_id = a.current_version_id AND {plain:e.seed_id} = d.id
-  AND NOT EXISTS (
-    SELECT 1 FROM edge n
-    WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id AND n.id > e.id
-)
 LEFT JOIN analyst_verdict p ON p.child_version_id = a.current_version_id AND p.seed_id = d.id
   AND NOT EXISTS (
     SELECT 1 FROM analyst_verdict n
@@ -181,6 +177,7 @@ first_reports = Table(
     ),
     Column("parent_article_id", BigInt, comment="that earlier article; null: none known"),
     Column("parent_relation", Text, comment="identical, near_duplicate, translation, excerpt"),
+    Column("parent_outlet", Text, comment="name of its publisher"),
     Column("learned_at", UTCDateTime, comment="when we learned of the article"),
     comment="Who had it first: the articles of a story with the bounds of their publication, and "
     "the places that these leave open.",
@@ -191,7 +188,8 @@ SELECT s.slug AS story, g.article_id, a.canonical_url AS url, v.title, o.name AS
        COALESCE(a.published_latest, a.first_seen_at) AS published_latest, a.first_seen_at,
        g.rank_earliest, g.rank_latest, g.language_rank_earliest, g.language_rank_latest,
        CASE WHEN c.parent_article_id IS NULL THEN TRUE ELSE FALSE END AS is_independent,
-       c.parent_article_id, c.parent_relation, a.recorded_at AS learned_at
+       c.parent_article_id, c.parent_relation, p.name AS parent_outlet,
+       a.recorded_at AS learned_at
 FROM (
     SELECT w.story_id, w.article_id,
            CAST(1 + MAX(CASE WHEN w.ends = 0 THEN w.ended END) AS BIGINT) AS rank_earliest,
@@ -213,7 +211,7 @@ FROM (
                         ELSE a.published_earliest END AS at
             FROM article_story m
             JOIN article a ON a.id = m.article_id
-            LEFT JOIN version t ON t.article_id = a.id AND {plain:t.id} = a.current_version_id
+            LEFT JOIN version t ON {sqlite:t.article_id = a.id AND +}t.id = a.current_version_id
             CROSS JOIN (SELECT 0 AS ends UNION ALL SELECT 1) k
         ) b
         WINDOW of_story AS (PARTITION BY b.story_id ORDER BY b.at NULLS FIRST, b.ends
@@ -228,6 +226,8 @@ JOIN article a ON a.id = g.article_id
 JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version v ON v.id = a.current_version_id
 LEFT JOIN article_cluster c ON c.article_id = g.article_id
+LEFT JOIN article b ON b.id = c.parent_article_id
+LEFT JOIN outlet p ON p.id = b.outlet_id
 """
     },
 )

@@ -47,13 +47,11 @@ SELECT 'rule' AS decided_by, e.id AS verdict_id, c.article_id AS child_article_i
        NULL AS parent_article_id, NULL AS parent_version_id, NULL AS parent_seq,
        s.slug AS story, d.seq AS seed_seq, e.relation, e.score, e.shared_child, e.shared_parent,
        e.needs_review, e.method, e.method_version, NULL AS author, NULL AS note, e.decided_at,
-       (SELECT MIN(x.at) FROM (
-            SELECT n.decided_at AS at FROM edge n
-            WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id
-              AND n.id > e.id
-            UNION ALL
-            SELECT CASE WHEN p.at < e.decided_at THEN e.decided_at ELSE p.at END
-        ) x) AS superseded_at
+       CASE WHEN p.at <= e.decided_at THEN e.decided_at ELSE COALESCE((
+           SELECT MIN(CASE WHEN p.at < n.decided_at THEN p.at ELSE n.decided_at END) FROM edge n
+           WHERE n.child_version_id = e.child_version_id AND {plain:n.seed_id} = e.seed_id
+             AND n.id > e.id
+       ), p.at) END AS superseded_at
 FROM edge e
 JOIN seed d ON d.id = e.seed_id
 JOIN story s ON s.id = d.story_id

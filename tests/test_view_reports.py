@@ -157,7 +157,8 @@ def test_a_first_report_tells_its_bounds_and_where_it_is_from(press):
         "published_earliest": NOON + 3 * HOUR, "published_latest": NOON + 3 * HOUR,
         "first_seen_at": NOON + 4 * HOUR, "rank_earliest": 4, "rank_latest": 4,
         "language_rank_earliest": 1, "language_rank_latest": 1, "is_independent": False,
-        "parent_article_id": 1, "parent_relation": "translation", "learned_at": NOON + 4 * HOUR,
+        "parent_article_id": 1, "parent_relation": "translation", "parent_outlet": "Agency",
+        "learned_at": NOON + 4 * HOUR,
     }  # fmt: skip
 
 

@@ -377,18 +377,38 @@ def test_each_version_has_its_latest_verdict_on_the_current_seed(edited):
     }
 
 
-@pytest.mark.parametrize("name", ["articles", "seed_relations"])
+@pytest.mark.parametrize("name", ["articles", "independent_reports", "seed_relations"])
 def test_sqlite_finds_a_last_verdict_by_its_version_not_among_all_of_the_seed(
     sqlite_url, opened, name
 ):
     with read_connection(opened(sqlite_url)) as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT * FROM {name}").all()
-    [step] = [
+    steps = [
         row.detail
         for row in plan
         if row.detail.startswith("SEARCH n USING") and "edge" in row.detail
     ]
-    assert "(child_version_id=?" in step
+    assert steps
+    assert all("(child_version_id=?" in step for step in steps)
+
+
+@pytest.mark.parametrize("name", ["articles", "independent_reports"])
+def test_a_verdict_that_is_not_asked_for_is_not_looked_up(engine, name):
+    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    with read_connection(engine) as connection:
+        with_it, without = (
+            str(connection.exec_driver_sql(f"{explain} SELECT {columns} FROM {name}").all())
+            for columns in ("title, final_relation", "title")
+        )
+    assert "edge" in with_it
+    assert "edge" not in without
+
+
+def test_analysts_verdicts_on_pairs_are_not_gone_through_for_each_pair(postgres_url, opened):
+    with read_connection(opened(postgres_url)) as connection:
+        plan = connection.exec_driver_sql("EXPLAIN SELECT * FROM relations").all()
+    assert "analyst_verdict" in str(plan)
+    assert "SubPlan" not in str(plan)
 
 
 def test_the_same_query_asks_for_a_boolean_on_both_databases(edited):
