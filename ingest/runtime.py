@@ -25,6 +25,7 @@ from ingest.stories import Preparation, prepare_database
 from ingest.work import warm_up
 from storage.engine import open_engine
 from storage.migrate import current, require_head, upgrade
+from storage.readers import refuse_tables, require_contract, sees_views_only
 
 
 def utc_now() -> datetime:
@@ -36,16 +37,36 @@ def utc_now() -> datetime:
 def open_database(config: Config) -> Iterator[Engine]:
     """Open the configured database at the schema this program needs; a new one is created.
 
-    Raises SchemaError when it is at another schema, StorageError when it can't be reached.
+    Raises SchemaError when it is at another schema, UsageError when this user sees its views only,
+    StorageError when it can't be reached.
     """
     engine = open_engine(config.database.url)
     try:
+        refuse_tables(engine)
         if current(engine) is None:
             upgrade(engine)
         require_head(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def open_views(config: Config) -> Iterator[Engine]:
+    """Open the database for a command that does with its views: an analyst's rights are enough.
+
+    For who has more it is `open_database`. Raises SchemaError and StorageError, as that does.
+    """
+    engine = open_engine(config.database.url, reading=True)
+    try:
+        if sees_views_only(engine):
+            require_contract(engine)
+            yield engine
+            return
+    finally:
+        engine.dispose()
+    with open_database(config) as whole:
+        yield whole
 
 
 def load_stories(config: Config) -> tuple[StorySetup, ...]:

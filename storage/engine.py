@@ -54,7 +54,7 @@ _POSTGRES_CONNECT = {
 }
 
 
-def open_engine(url: str, *, silence_seconds: float = 30.0) -> Engine:
+def open_engine(url: str, *, silence_seconds: float = 30.0, reading: bool = False) -> Engine:
     """Make ready to use a database; nothing connects yet.
 
     SQLite: the parent folder is created; WAL, foreign keys on, 10 s of patience with a lock, and
@@ -62,11 +62,14 @@ def open_engine(url: str, *, silence_seconds: float = 30.0) -> Engine:
     article acknowledged is an article kept (https://sqlite.org/pragma.html#pragma_synchronous).
     Postgres: psycopg 3, UTC, timeouts on connecting, statements, locks and idle transactions;
     parameters in the URL win over these. A server that says nothing for `silence_seconds` is asked
-    whether it lives. Parameters of every statement are cleaned. Raises ConfigError.
+    whether it lives. Parameters of every statement are cleaned. To be used for `reading` only, an
+    SQLite file stays in the mode that it is in, to the byte. Raises ConfigError.
     """
     parsed = _parse(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    engine = _open_sqlite(parsed) if sqlite else _open_postgres(parsed, silence_seconds)
+    engine = (
+        _open_sqlite(parsed, wal=not reading) if sqlite else _open_postgres(parsed, silence_seconds)
+    )
     event.listen(engine, "before_cursor_execute", _clean_parameters, retval=True)
     return engine
 
@@ -101,7 +104,7 @@ def _clean_parameters(
 # ---------------------------------------------------------------- SQLite
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, *, wal: bool) -> Engine:
     path = _sqlite_path(url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +120,7 @@ def _open_sqlite(url: URL) -> Engine:
         },
     )
     engine.dialect.colspecs = {**engine.dialect.colspecs, **SQLITE_TYPES}
-    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "connect", partial(_set_pragmas, wal))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -130,10 +133,15 @@ def _sqlite_path(url: URL) -> Path:
     return Path(url.database).expanduser()
 
 
-def _set_pragmas(dbapi_connection: DBAPIConnection, _record: object) -> None:
+def _set_pragmas(
+    wal: bool,  # noqa: FBT001 - SQLAlchemy's signature has the rest
+    dbapi_connection: DBAPIConnection,
+    _record: object,
+) -> None:
     cursor = dbapi_connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-    _use_wal(cursor)
+    if wal:
+        _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute(f"PRAGMA journal_size_limit={_WAL_KEEP_BYTES}")

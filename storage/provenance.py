@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
-from storage.migrate import current
-from storage.view_runs import MAJOR, MINOR
+from storage.engine import read_connection
+from storage.view_runs import MAJOR, MINOR, contract_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +20,11 @@ class Provenance:
 
 
 def provenance(engine: Engine, *, program_version: str) -> Provenance:
-    """Those of a database, as this program reads it."""
+    """Those of a database, as this program reads it; who may read the views may ask."""
+    with read_connection(engine) as connection:
+        revision = connection.execute(select(contract_version.c.schema_revision)).scalar_one()
     return Provenance(
         program_version=program_version,
         contract_version=f"{MAJOR}.{MINOR}",
-        schema_revision=current(engine) or "",
+        schema_revision=revision,
     )

@@ -19,20 +19,20 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    inspect,
     literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSQUERY
 
 from ingest.errors import UsageError
-from storage.schema import outlet, story, version
 from storage.search_index import CONFIGURATIONS
 from storage.search_query import Node, has_neighbours, loosened, matches
 from storage.search_render import fts5_query, stem_query, ts_query
 from storage.terms import indexed_terms
-from storage.views import articles, search_index, seed_relations
+from storage.views import article_versions, articles, search_index, seed_relations, seeds
 
-_i = search_index.c
+_i, _v = search_index.c, article_versions.c
 _SHOWN = (
     "article_id", "version_id", "seq", "is_current", "url", "outlet", "domain", "title", "language",
     "published_at", "first_observed_at", "last_observed_at",
@@ -98,8 +98,13 @@ def search_statement(dialect: str, search: Search) -> Select[Any]:
 def find_hits(connection: Connection, search: Search, *, limit: int) -> Found:
     """The best hits with their texts.
 
-    Raises UsageError for an outlet, story or stemmer that the database does not have.
+    Raises UsageError for an outlet, story, stemmer or index that the database does not have.
     """
+    if not inspect(connection).has_table(search_index.name):
+        raise UsageError(
+            "a copy of the views has no index of words: search the database itself, or a whole copy"
+            " of it, by `storywatch db snapshot FILE`"
+        )
     _require_known(connection, search)
     dialect = connection.dialect.name
     statement = search_statement(dialect, search)
@@ -195,10 +200,11 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
 def _require_known(connection: Connection, search: Search) -> None:
     """Tell a slip of the pen from a search without hits."""
     for column, value, table, where in (
-        (story.c.slug, search.story, "story", "storywatch status"),
-        (outlet.c.domain, search.outlet, "outlet", "SELECT domain FROM articles"),
+        (seeds.c.story, search.story, "story", "SELECT story FROM seeds"),
+        (articles.c.domain, search.outlet, "outlet", "SELECT domain FROM articles"),
     ):
-        if value is None or connection.execute(select(column).where(column == value)).first():
+        known = select(column).where(column == value).limit(1)
+        if value is None or connection.execute(known).first():
             continue
         raise UsageError(f"{value}: there is no such {table}; `{where}` has them")
     if search.stem and connection.dialect.name == "postgresql":
@@ -212,7 +218,7 @@ def _refused(connection: Connection, query: Node, doubtful: Sequence[int]) -> se
     refused = set()
     for version_id in doubtful:
         title, body = connection.execute(
-            select(version.c.title, version.c.text).where(version.c.id == version_id)
+            select(_v.title, _v.text).where(_v.version_id == version_id)
         ).one()
         if not matches(query, *indexed_terms(title, body)):
             refused.add(version_id)
@@ -220,8 +226,8 @@ def _refused(connection: Connection, query: Node, doubtful: Sequence[int]) -> se
 
 
 def _texts(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    rows = connection.execute(select(version.c.id, version.c.text).where(version.c.id.in_(ids)))
-    return {row.id: row.text for row in rows}
+    rows = connection.execute(select(_v.version_id, _v.text).where(_v.version_id.in_(ids)))
+    return {row.version_id: row.text for row in rows}
 
 
 def _relations(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:

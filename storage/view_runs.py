@@ -45,10 +45,12 @@ contract_version = Table(
     Column("minor", Integer, comment="raised when one is added"),
     Column("version", Text, comment="both, as 1.0"),
     Column("released", Text, comment="day of this version, as 2026-12-03"),
+    Column("schema_revision", Text, comment="of the tables behind the views"),
     comment="The version of these views, in one row.",
     info={
         "sql": f"""
-SELECT {MAJOR} AS major, {MINOR} AS minor, '{MAJOR}.{MINOR}' AS version, '{RELEASED}' AS released
-"""
+SELECT {MAJOR} AS major, {MINOR} AS minor, '{MAJOR}.{MINOR}' AS version, '{RELEASED}' AS released,
+       (SELECT version_num FROM alembic_version) AS schema_revision
+"""  # noqa: S608 - the three constants above
     },
 )

@@ -100,6 +100,30 @@ def test_the_views_alone_can_be_had(sqlite_url, opened, tmp_path):
     assert run(sqlite_url, file, "--views-only").returncode == 2
 
 
+def test_a_copy_of_the_views_does_for_the_commands_that_read_them(sqlite_url, opened, tmp_path):
+    fill(opened(sqlite_url))
+    file = tmp_path / "analysts.db"
+    run(sqlite_url, file, "--views-only")
+    before = file.read_bytes()
+    there = ("--database-url", f"sqlite:///{file}")
+    counted = call(*there, "sql", "SELECT COUNT(*) AS n FROM article_versions", "--format", "csv")
+    assert counted.stdout == "n\n3\n"
+    assert call(*there, "export", "articles", "-o", str(tmp_path / "a.csv")).returncode == 0
+    searched = call(*there, "search", "kim")
+    assert searched.returncode == 2
+    assert "no index" in searched.stderr
+    assert file.read_bytes() == before
+    assert list(tmp_path.glob("analysts.db-*")) == []
+    refused = call(*there, "status")
+    assert refused.returncode == 2
+    assert "shows its views only" in refused.stderr
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE contract_version SET major = 9")
+    other = call(*there, "sql", "SELECT 1")
+    assert other.returncode == 1
+    assert "has version 9.0 of the views" in other.stderr
+
+
 def test_the_database_itself_is_no_place_for_its_copy(sqlite_url, opened):
     live = Path(str(opened(sqlite_url).url.database))
     for arguments in ((live,), (live, "--force"), (live, "--force", "--views-only")):

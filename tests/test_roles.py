@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from storage.schema import metadata
 from storage.snapshotplan import KEPT
 from storage.snapshots import create_snapshot
 from storage.views import VIEWS
+from tests.commands import call
 from tests.filled import NOON
 from tests.postgres import create_database, drop_database
 from tests.running import ACCEPT_ALL, TALKS, run_once, write_config
@@ -281,6 +283,38 @@ def test_an_analyst_reads_snapshots_of_before_and_after_and_changes_none(users):
             execute(url, "SET TRANSACTION READ WRITE", f"DROP SCHEMA snapshot_{name} CASCADE")
 
 
+def test_an_analyst_uses_the_commands_that_read_views(users, site, tmp_path):
+    links = [(site.page("/1", title="Nordland verhandelt", text=TALKS), "Nordland")]
+    config = write_config(
+        tmp_path, feeds=[site.feed("/rss", links)], database_url=users.owner, story=ACCEPT_ALL
+    )
+    run_once(config)
+    grant(users)
+    assert call("snapshot", "create", "may", config=config).returncode == 0
+    url = users.url("analyst")
+
+    def ask(*arguments):
+        return call("--database-url", url, *arguments)
+
+    assert ask("sql", "SELECT title FROM articles", "--format", "csv").stdout == (
+        "title\nNordland verhandelt\n"
+    )
+    counted = "SELECT COUNT(*) AS n FROM articles"
+    assert ask("sql", counted, "--snapshot", "may", "--format", "csv").stdout == "n\n1\n"
+    found = ask("search", "nordland", "--story", "everything", "--format", "json")
+    assert json.loads(found.stdout)["title"] == "Nordland verhandelt"
+    file = tmp_path / "articles.jsonl"
+    assert ask("export", "articles", "-o", str(file)).returncode == 0
+    [kept] = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    assert kept["title"] == "Nordland verhandelt"
+    assert ask("snapshot", "list").stdout.startswith("may  ")
+    assert ask("snapshot", "verify", "may").returncode == 0
+    for command in (("status",), ("history", "1"), ("export", "evidence", "1", "-o", "e.zip")):
+        done = ask(*command)
+        assert done.returncode == 2
+        assert "shows its views only" in done.stderr
+
+
 def test_a_writer_is_told_that_the_owner_makes_snapshots(users):
     grant(users)
     engine = open_engine(users.url("writer"))
@@ -295,8 +329,8 @@ def test_a_writer_is_told_that_the_owner_makes_snapshots(users):
 def test_an_analyst_calls_no_function_that_writes(users):
     grant(users)
     url = users.url("analyst")
-    for call in ("lo_create(0)", "lo_from_bytea(0, 'x')", "nextval('article_id_seq')"):
-        refused(users, "analyst", f"SELECT {call}")
+    for made in ("lo_create(0)", "lo_from_bytea(0, 'x')", "nextval('article_id_seq')"):
+        refused(users, "analyst", f"SELECT {made}")
     # Postgres lets everybody make large objects; only an administrator closes that.
     with pytest.raises(StorageError, match="may not do this"):
         execute(url, "SET TRANSACTION READ WRITE", "SELECT nextval('article_id_seq')")

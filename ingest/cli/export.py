@@ -67,7 +67,7 @@ def rows(
     import ingest  # noqa: PLC0415 - --help needs none of it
     from ingest.export import rows as export  # noqa: PLC0415
     from ingest.export.query import read_query  # noqa: PLC0415
-    from ingest.runtime import open_database, utc_now  # noqa: PLC0415
+    from ingest.runtime import open_views, utc_now  # noqa: PLC0415
 
     state: State = context.obj
     chosen = export.Format((format_ or _by_name(output)).value)
@@ -78,7 +78,7 @@ def rows(
         if output is None and sys.stdout.isatty():
             raise UsageError("Parquet is nothing for a terminal: give a file with -o")
     query = read_query(what)
-    with open_database(state.load()) as engine:
+    with open_views(state.load()) as engine:
         count = export.export_rows(
             engine,
             query,

@@ -65,7 +65,7 @@ def search(
     Example: storywatch search 'Kim "arms talks" -missile' --language en
     """
     from ingest.backfill.days import read_days  # noqa: PLC0415 - --help needs none of it
-    from ingest.runtime import open_database  # noqa: PLC0415
+    from ingest.runtime import open_views  # noqa: PLC0415
     from storage.engine import read_connection  # noqa: PLC0415
     from storage.search import Search, find_hits  # noqa: PLC0415
     from storage.search_query import parse_query  # noqa: PLC0415
@@ -83,7 +83,7 @@ def search(
         stem=stem,
     )
     state: State = context.obj
-    with open_database(state.load()) as engine:
+    with open_views(state.load()) as engine:
         if as_sql:
             typer.echo(_statement(engine, asked, limit))
             return

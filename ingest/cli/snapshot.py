@@ -58,11 +58,11 @@ def list_all(
 
     Example: storywatch snapshot list
     """
-    from ingest.runtime import open_database  # noqa: PLC0415
+    from ingest.runtime import open_views  # noqa: PLC0415
     from storage.snapshots import has_place, list_snapshots  # noqa: PLC0415
 
     state: State = context.obj
-    with open_database(state.load()) as engine:
+    with open_views(state.load()) as engine:
         found = [(item, has_place(engine, item.name)) for item in list_snapshots(engine)]
     for item, there in found:
         if as_json:
@@ -95,12 +95,12 @@ def verify(context: typer.Context, name: Annotated[str, typer.Argument(help=_NAM
 
     Example: storywatch snapshot verify before_backfill
     """
-    from ingest.runtime import open_database  # noqa: PLC0415
+    from ingest.runtime import open_views  # noqa: PLC0415
     from storage.snapshots import find_snapshot, verify_snapshot  # noqa: PLC0415
 
     state: State = context.obj
     differing = []
-    with open_database(state.load()) as engine:
+    with open_views(state.load()) as engine:
         kept = find_snapshot(engine, name).contents
         for view, content in verify_snapshot(engine, name):
             if content == kept[view]:

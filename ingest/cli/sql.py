@@ -37,12 +37,12 @@ def sql(
 
     Example: storywatch sql "SELECT outlet, title, relation FROM seed_relations"
     """
-    from ingest.runtime import open_database  # noqa: PLC0415
+    from ingest.runtime import open_views  # noqa: PLC0415
     from storage.readonly import read_only_query  # noqa: PLC0415
     from storage.snapshots import find_snapshot  # noqa: PLC0415
 
     state: State = context.obj
-    with open_database(state.load()) as engine:
+    with open_views(state.load()) as engine:
         if snapshot is not None:
             find_snapshot(engine, snapshot)
         columns, rows = read_only_query(engine, query, snapshot=snapshot)
