@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 LOCK := requirements-dev.lock
-TEST_PROCESSES ?= 2
+# one for each processor, as far as memory goes; two where there is but one, since tests wait too
+TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); \
+	test $$n -lt 2 && n=2; test $$n -gt 4 && n=4; echo $$n)
 # what `make datasette` shows: CONFIG=config.toml for a database of your own
 CONFIG ?= demo/config.toml
 # A web archive for the tests to ask, which needs old versions of much that we use.

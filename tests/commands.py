@@ -93,9 +93,9 @@ def _end(server: subprocess.Popen[str]) -> None:
 
 def serve() -> None:
     """Run one command a line of standard input; answer with its exit code."""
-    import ingest.cli.app  # noqa: F401, PLC0415 - to be there before the first fork
+    import ingest.cli.app  # noqa: PLC0415 - to be there before the first fork
+    import ingest.runtime  # noqa: PLC0415
     from ingest.compute import PRELOAD  # noqa: PLC0415
-    from ingest.runtime import open_context  # noqa: F401, PLC0415
     from ingest.work import warm_up  # noqa: PLC0415
 
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
@@ -103,6 +103,7 @@ def serve() -> None:
     # To a command it is no child, and it would ask whether its child lives.
     vars(forkserver._forkserver)["ensure_running"] = lambda: None
     warm_up()
+    ingest.runtime.forget_model = lambda: None  # it costs a fork nothing to have it
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from sqlalchemy import URL, Engine
 
+import ingest.runtime
 from storage.engine import open_engine
 from storage.migrate import upgrade
 from tests.copies import Copies
@@ -21,6 +22,14 @@ from tests.site import Site, serve_site
 # No test is timed: on a busy machine the first example may take as long as it likes.
 hypothesis.settings.register_profile("storywatch", deadline=None)
 hypothesis.settings.load_profile("storywatch")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _kept_model() -> Iterator[None]:
+    """Keep the model of languages: a start gives its memory back, and here there are hundreds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest.runtime, "forget_model", lambda: None)
+        yield
 
 
 class Clock:

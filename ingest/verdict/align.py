@@ -15,7 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.model import Passage
-from ingest.verdict.text import normalize_text, split_sentences, token_spans, tokens
+from ingest.verdict.text import (
+    kept_for_articles,
+    normal_form,
+    split_sentences,
+    token_spans,
+    tokens,
+)
 
 _RUN = 6  # words: shorter runs are phrases everybody uses
 _MAX_SENTENCES = 600
@@ -49,18 +55,40 @@ class Alignment:
     passages: tuple[Passage, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextWords:
+    """The words of a text, by sentence and in its normal form."""
+
+    sentences: tuple[tuple[str, ...], ...]
+    normal: str
+    spans: tuple[tuple[int, int], ...]  # of the words, in the normal form
+    words: tuple[str, ...]
+
+
+@kept_for_articles
+def words_of(text: str) -> TextWords:
+    """Return the words of a text."""
+    normal = normal_form(text)
+    spans = tuple(token_spans(normal)[:_MAX_WORDS])
+    return TextWords(
+        sentences=tuple(
+            tuple(tokens(sentence)) for sentence in split_sentences(text)[:_MAX_SENTENCES]
+        ),
+        normal=normal,
+        spans=spans,
+        words=tuple(normal[start:end].casefold() for start, end in spans),
+    )
+
+
 def align(text_a: str, text_b: str, *, similar: float) -> Alignment:
     """Align two texts; `similar` is the sentence similarity from which two sentences match."""
-    sentences_a = split_sentences(text_a)[:_MAX_SENTENCES]
-    sentences_b = split_sentences(text_b)[:_MAX_SENTENCES]
-    words_a = [tokens(sentence) for sentence in sentences_a]
-    words_b = [tokens(sentence) for sentence in sentences_b]
+    words_a, words_b = words_of(text_a).sentences, words_of(text_b).sentences
     matches = in_order(match_sentences(words_a, words_b, similar=similar))
     total_a, total_b = sum(map(len, words_a)), sum(map(len, words_b))
     passages, copied_a, copied_b = copied_passages(text_a, text_b)
     return Alignment(
-        sentences_a=len(sentences_a),
-        sentences_b=len(sentences_b),
+        sentences_a=len(words_a),
+        sentences_b=len(words_b),
         words_a=total_a,
         words_b=total_b,
         matches=matches,
@@ -142,14 +170,11 @@ def copied_passages(text_a: str, text_b: str) -> tuple[tuple[Passage, ...], floa
 
     Offsets are those of the normalised texts.
     """
-    normal_a, normal_b = normalize_text(text_a), normalize_text(text_b)
-    spans_a = token_spans(normal_a)[:_MAX_WORDS]
-    spans_b = token_spans(normal_b)[:_MAX_WORDS]
-    words_a = [normal_a[start:end].casefold() for start, end in spans_a]
-    words_b = [normal_b[start:end].casefold() for start, end in spans_b]
+    a, b = words_of(text_a), words_of(text_b)
+    spans_a, spans_b, words_a, words_b = a.spans, b.spans, a.words, b.words
     places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for start in range(len(words_b) - _RUN + 1):
-        found = places[tuple(words_b[start : start + _RUN])]
+        found = places[words_b[start : start + _RUN]]
         if len(found) < _MAX_POSITIONS:
             found.append(start)
     covered_b = bytearray(len(words_b))
@@ -166,7 +191,7 @@ def copied_passages(text_a: str, text_b: str) -> tuple[tuple[Passage, ...], floa
                 end_a=spans_a[start + length - 1][1],
                 start_b=spans_b[other][0],
                 end_b=spans_b[other + length - 1][1],
-                text=_shorten(normal_a[spans_a[start][0] : spans_a[start + length - 1][1]]),
+                text=_shorten(a.normal[spans_a[start][0] : spans_a[start + length - 1][1]]),
             )
         )
         covered_a += length
@@ -178,10 +203,13 @@ def copied_passages(text_a: str, text_b: str) -> tuple[tuple[Passage, ...], floa
 
 
 def _longest_run(
-    words_a: list[str], words_b: list[str], start: int, places: dict[tuple[str, ...], list[int]]
+    words_a: tuple[str, ...],
+    words_b: tuple[str, ...],
+    start: int,
+    places: dict[tuple[str, ...], list[int]],
 ) -> tuple[int, int]:
     best, where = 0, 0
-    for other in places.get(tuple(words_a[start : start + _RUN]), ()):
+    for other in places.get(words_a[start : start + _RUN], ()):
         length = _RUN
         limit = min(len(words_a) - start, len(words_b) - other)
         while length < limit and words_a[start + length] == words_b[other + length]:

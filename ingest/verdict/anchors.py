@@ -17,7 +17,7 @@ from zlib import crc32
 
 from anyascii import anyascii
 
-from ingest.verdict.text import UNSPACED_CLASS
+from ingest.verdict.text import UNSPACED_CLASS, kept_for_articles
 
 Anchors = Mapping[int, float]
 """The anchors of a sentence: 32-bit hash to weight, 0 to 1.5."""
@@ -124,9 +124,9 @@ def shared_numbers(a: str, b: str, *, limit: int = 30) -> tuple[str, ...]:
 
 def shared_names(a: str, b: str, *, limit: int = 30) -> tuple[tuple[str, str], ...]:
     """Return pairs of words, a's and b's, that sound alike and are written as names on one side."""
-    named = dict(_names(b))
+    named = dict(_names_of(b))
     pairs: dict[str, tuple[str, str]] = {}
-    for sounds, word in _names(a):
+    for sounds, word in _names_of(a):
         other = named.get(sounds)
         if other is None or sounds in pairs or not (word[0].isupper() or other[0].isupper()):
             continue
@@ -135,6 +135,7 @@ def shared_names(a: str, b: str, *, limit: int = 30) -> tuple[tuple[str, str], .
     return tuple(pairs.values())[:limit]
 
 
+@lru_cache(maxsize=4096)
 def _spelt_alike(a: str, b: str) -> bool:
     """Whether two words are near in Latin letters too: consonants alone make 발사 "Plus"."""
     matcher = SequenceMatcher(None, romanize(a).lower(), romanize(b).lower(), autojunk=False)
@@ -149,7 +150,12 @@ def numbers_of(text: str) -> Iterable[str]:
             yield value
 
 
-def _names(text: str) -> Iterable[tuple[str, str]]:
+@kept_for_articles
+def _names_of(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_read_names(text))
+
+
+def _read_names(text: str) -> Iterable[tuple[str, str]]:
     for found in _WORDS.finditer(text):
         word = found.group()
         # Without capitals any word may be a name; without spaces none can be told.

@@ -18,7 +18,7 @@ from ingest.verdict.encoder import Encoder
 from ingest.verdict.features import MAX_SENTENCES, make_features
 from ingest.verdict.measures import Wording, measure_within
 from ingest.verdict.rule import CURRENT, Rule
-from ingest.verdict.text import has_words, normalize_text, split_sentences
+from ingest.verdict.text import has_words, normal_form, split_sentences
 
 METHOD = "alignment"
 METHOD_ANCHORS = "anchors"
@@ -67,7 +67,7 @@ def judge(a: JudgedText, b: JudgedText, *, rule: Rule, shown: int = _SHOWN_PAIRS
     characters of each side are compared.
     """
     method = METHOD if a.features.vectors and b.features.vectors else METHOD_ANCHORS
-    normal_a, normal_b = normalize_text(a.text), normalize_text(b.text)
+    normal_a, normal_b = normal_form(a.text), normal_form(b.text)
     if normal_a == normal_b:
         if not normal_a:
             return _plain(method, rule, Relation.UNRELATED, 0.0, "both texts are empty")

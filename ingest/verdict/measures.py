@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.model import Passage
 from ingest.verdict.align import align
-from ingest.verdict.text import normalize_text
+from ingest.verdict.text import normal_form
 
 _SENTENCE = 0.2  # weighted similarity from which two sentences may say the same
 _QUOTATION = 600  # characters: a longer one was never closed
@@ -64,8 +65,7 @@ def measure_within(text_a: str, text_b: str) -> Wording:
 
 def quotations(text: str) -> list[tuple[int, int]]:
     """Return where the normalised text stands in quotation marks, as (start, end) offsets."""
-    normal = normalize_text(text)
-    marks = [place for place, character in enumerate(normal) if character == '"']
+    marks = [found.start() for found in re.finditer('"', normal_form(text))]
     spans = []
     index = 0
     while index + 1 < len(marks):

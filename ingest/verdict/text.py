@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, wraps
 from hashlib import sha256
 from itertools import islice
+from typing import TypeVar
 
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: their words are taken as single characters."""
@@ -33,13 +35,36 @@ _ABBREVIATION = re.compile(
     r"|Sen|Rep|Gov|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Okt|Oct|Nov|Dez|Dec|U\.S|z\.B|d\.h|u\.a|г|гг|им|ул|руб|млн|млрд|тыс|т\.е|т\.д)|\b\d{1,2})\.$"
 )
 _MAX_SENTENCE = 2000
+_KEPT_LENGTH = 20_000
+
+T = TypeVar("T")
 _UNENDED = 160  # characters: Thai and Lao end no sentence, a space must do
 _LONG_RUN = re.compile(r"[\u0e00-\u0eff]{12}")
+
+
+def kept_for_articles(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Keep what a function makes of the last 32 texts: an article is compared with many in a row.
+
+    A text of more than 20,000 characters is no article, and would fill the memory.
+    """
+    kept = lru_cache(maxsize=32)(read)
+
+    @wraps(read)
+    def look_up(text: str) -> T:
+        return kept(text) if len(text) <= _KEPT_LENGTH else read(text)
+
+    return look_up
 
 
 def normalize_text(text: str) -> str:
     """Return the text in NFC with quotation marks, dashes and white space made equal; case kept."""
     return _SPACE.sub(" ", _plain_signs(unicodedata.normalize("NFC", text))).strip()
+
+
+@kept_for_articles
+def normal_form(text: str) -> str:
+    """Return an article by `normalize_text`."""
+    return normalize_text(text)
 
 
 def _plain_signs(text: str) -> str:
@@ -66,6 +91,7 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _WORD.finditer(text)]
 
 
+@kept_for_articles
 def split_sentences(text: str) -> tuple[str, ...]:
     """Return the sentences in order; a line break ends one, an abbreviation does not.
 
