@@ -50,7 +50,7 @@ contract_version = Table(
     info={
         "sql": f"""
 SELECT {MAJOR} AS major, {MINOR} AS minor, '{MAJOR}.{MINOR}' AS version, '{RELEASED}' AS released,
-       (SELECT version_num FROM alembic_version) AS schema_revision
+       (SELECT CAST(version_num AS TEXT) FROM alembic_version) AS schema_revision
 """  # noqa: S608 - the three constants above
     },
 )
