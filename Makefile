@@ -24,6 +24,12 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 
+# Nothing that the tests write need reach a disk: where memory takes files of 2 GB and runs programs
+# among them, they are a sixth faster.
+IN_MEMORY := $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print int($$4 / 1000000)}')" -ge 2 ] \
+	2>/dev/null && f=$$(mktemp /dev/shm/XXXXXX) && printf '\043!/bin/sh\n' >$$f && chmod +x $$f \
+	&& $$f && echo TMPDIR=/dev/shm; rm -f "$$f")
+
 # The tests start the program some hundred times: not to compile it each time.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -38,8 +44,8 @@ run: $(READY)
 	$(BIN)/python -m ingest --config config.toml run
 
 test: $(READY) $(PYWB_READY)
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not alone'
-	$(BIN)/python -m pytest -m alone
+	$(IN_MEMORY) $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not alone'
+	$(IN_MEMORY) $(BIN)/python -m pytest -m alone
 
 check: lint types layers audit test
 
