@@ -1,7 +1,8 @@
 """Analysts' views of the press as a whole: day by day, and publisher by publisher.
 
 `{plain:h.article_id}` keeps SQLite from going through the changes publisher by publisher, each at
-another place of the file: six times as slow. `{plain:t.id}` has it read the index only.
+another place of the file: six times as slow. `{sqlite:…}` has it read an index only, which Postgres
+does of its own accord.
 """
 
 from __future__ import annotations
