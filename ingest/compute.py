@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from typing import Any, ParamSpec, TypeVar
 
 import pebble
@@ -62,7 +63,11 @@ class WorkerPool(Workers):
         recycle_after: int,
         warm_up: Callable[[], None] | None = None,
     ) -> None:
-        """Start nothing yet: workers start with the first task."""
+        """Start no worker yet: that is for the first task.
+
+        The server that warm ones are forked from starts at once, and loads its models while the
+        program goes on.
+        """
         # fork would copy the threads' locks of the daemon in whatever state they are
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOAD if warm_up else ["ingest.work"])
@@ -72,6 +77,8 @@ class WorkerPool(Workers):
         self._for_worker = (memory_mib, warm_up)
         self._pool = self._make_pool()
         self._ended = False
+        if warm_up:
+            forkserver.ensure_running()
 
     def _make_pool(self) -> pebble.ProcessPool:
         return pebble.ProcessPool(

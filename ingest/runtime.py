@@ -130,10 +130,10 @@ async def open_context(
     chance: Callable[[], float] = random.random,
 ) -> AsyncIterator[Context]:
     """Everything the pipeline works with, closed again at the end."""
-    stories, preparation = prepare(engine, config, now=now())
     schedule = config.schedule
     pool = make_workers(config)
     try:
+        stories, preparation = prepare(engine, config, now=now())
         with ThreadPoolExecutor(1, thread_name_prefix="storage") as writer:
             async with Fetcher(fetch_policy(config), now=now) as fetcher:
                 yield Context(

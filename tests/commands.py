@@ -101,7 +101,7 @@ def serve() -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
     forkserver.ensure_running()
     # To a command it is no child, and it would ask whether its child lives.
-    vars(forkserver._forkserver)["ensure_running"] = lambda: None
+    vars(forkserver._forkserver)["ensure_running"] = forkserver.ensure_running = lambda: None
     warm_up()
     ingest.runtime.forget_model = lambda: None  # it costs a fork nothing to have it
     for line in sys.stdin:
