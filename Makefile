@@ -26,7 +26,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 
 # Nothing that the tests write need reach a disk: where memory takes files of 2 GB and runs programs
 # among them, they are a sixth faster.
-IN_MEMORY := $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print int($$4 / 1000000)}')" -ge 2 ] \
+IN_MEMORY = $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print int($$4 / 1000000)}')" -ge 2 ] \
 	2>/dev/null && f=$$(mktemp /dev/shm/XXXXXX) && printf '\043!/bin/sh\n' >$$f && chmod +x $$f \
 	&& $$f && echo TMPDIR=/dev/shm; rm -f "$$f")
 

@@ -10,6 +10,22 @@ from sqlalchemy import MetaData, Table
 view_metadata = MetaData()
 """The views as typed tables, to select from; no table of the schema is in it."""
 
+_PHRASES: Mapping[str, str] = {
+    # A column of the latest verdict on article a against seed d: looked up where it is asked for,
+    # while a join by "there is no later one" is made whether it is or not.
+    "verdict": r"(SELECT n.\1 FROM edge n WHERE n.child_version_id = a.current_version_id"
+    r" AND {plain:n.seed_id} = d.id ORDER BY n.id DESC LIMIT 1)",
+    # What analysts said of two versions, whichever they named first; joined at once, since they
+    # would be gone through for each pair.
+    "said_of_pairs": r"(SELECT {low:child_version_id,parent_version_id} AS low,"
+    r" {high:child_version_id,parent_version_id} AS high, \1"
+    r" FROM analyst_verdict WHERE parent_version_id IS NOT NULL GROUP BY 1, 2)",
+    # Joins them to verdict e.
+    "pair_of": r"\1.low = {low:e.child_version_id,e.parent_version_id}"
+    r" AND \1.high = {high:e.child_version_id,e.parent_version_id}",
+}
+"""What several views say, in words of `_MACROS`."""
+
 _MACROS: Mapping[str, Mapping[str, str]] = {
     # Whole seconds since 1970, rounded down. SQLite would round to milliseconds first, and up: the
     # fraction is cut off before.
@@ -47,14 +63,6 @@ _MACROS: Mapping[str, Mapping[str, str]] = {
     # The lesser and the greater of two columns.
     "low": {"sqlite": r"MIN(\1)", "postgresql": r"LEAST(\1)"},
     "high": {"sqlite": r"MAX(\1)", "postgresql": r"GREATEST(\1)"},
-    # A column of the latest verdict on article a against seed d: looked up where it is asked for,
-    # while a join by "there is no later one" is made whether it is or not.
-    "verdict": {
-        "sqlite": r"(SELECT n.\1 FROM edge n WHERE n.child_version_id = a.current_version_id"
-        r" AND +n.seed_id = d.id ORDER BY n.id DESC LIMIT 1)",
-        "postgresql": r"(SELECT n.\1 FROM edge n WHERE n.child_version_id = a.current_version_id"
-        r" AND n.seed_id = d.id ORDER BY n.id DESC LIMIT 1)",
-    },
     # Texts of a group in one, in the order of its rows.
     "list": {
         "sqlite": r"GROUP_CONCAT(\1, ', ')",
@@ -77,6 +85,7 @@ def view_sql(view: Table, dialect: str) -> str:
 
 def spelled(written: str, dialect: str) -> str:
     """SQL with its `{epoch:expression}` and the like in the dialect's own words."""
-    for name, words in _MACROS.items():
-        written = re.sub(rf"{{{name}:([^{{}}]+)}}", words[dialect], written)
+    spelt = {name: words[dialect] for name, words in _MACROS.items()}
+    for name, words in {**_PHRASES, **spelt}.items():
+        written = re.sub(rf"{{{name}:([^{{}}]+)}}", words, written)
     return written

@@ -137,12 +137,7 @@ JOIN version c ON c.id = e.child_version_id
 JOIN article a ON a.id = c.article_id
 JOIN version q ON q.id = e.parent_version_id
 JOIN article b ON b.id = q.article_id
-LEFT JOIN (
-    SELECT {low:child_version_id,parent_version_id} AS low,
-           {high:child_version_id,parent_version_id} AS high, MAX(id) AS id
-    FROM analyst_verdict WHERE parent_version_id IS NOT NULL GROUP BY 1, 2
-) l ON l.low = {low:e.child_version_id,e.parent_version_id}
-   AND l.high = {high:e.child_version_id,e.parent_version_id}
+LEFT JOIN {said_of_pairs:MAX(id) AS id} l ON {pair_of:l}
 LEFT JOIN analyst_verdict p ON p.id = l.id
 WHERE NOT EXISTS (
     SELECT 1 FROM edge n

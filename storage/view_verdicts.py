@@ -82,12 +82,7 @@ LEFT JOIN version c ON c.id = e.child_version_id
 LEFT JOIN article a ON a.id = c.article_id
 LEFT JOIN outlet o ON o.id = a.outlet_id
 LEFT JOIN version q ON q.id = e.parent_version_id
-LEFT JOIN (
-    SELECT {low:child_version_id,parent_version_id} AS low,
-           {high:child_version_id,parent_version_id} AS high, MIN(decided_at) AS at
-    FROM analyst_verdict WHERE parent_version_id IS NOT NULL GROUP BY 1, 2
-) p ON p.low = {low:e.child_version_id,e.parent_version_id}
-   AND p.high = {high:e.child_version_id,e.parent_version_id}
+LEFT JOIN {said_of_pairs:MIN(decided_at) AS at} p ON {pair_of:p}
 WHERE e.parent_version_id IS NOT NULL
 UNION ALL
 SELECT 'analyst', e.id, c.article_id, e.child_version_id, c.seq, o.name, c.language,
