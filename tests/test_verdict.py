@@ -16,7 +16,13 @@ from ingest.verdict.judge import JudgedText, prepare_text
 from ingest.verdict.judge import judge as judge_by_rule
 from ingest.verdict.rule import load_rule
 from ingest.verdict.shingles import containment, fingerprint
-from ingest.verdict.text import normalize_text, split_sentences, text_hash, tokens
+from ingest.verdict.text import (
+    kept_for_articles,
+    normalize_text,
+    split_sentences,
+    text_hash,
+    tokens,
+)
 from tests.running import TALKS, WEATHER
 
 
@@ -172,3 +178,21 @@ def test_any_two_texts_get_a_verdict_with_shares_between_0_and_1(a, b):
     verdict = judge(in_language(a, None), in_language(b, None))
     assert 0.0 <= verdict.shared_a <= 1.0
     assert 0.0 <= verdict.shared_b <= 1.0
+
+
+def test_an_article_is_read_once_for_all_that_follow_and_a_long_text_is_not_kept():
+    read = []
+
+    @kept_for_articles
+    def length(text: str) -> int:
+        read.append(text)
+        return len(text)
+
+    short, long = "a" * 20_000, "b" * 20_001
+    for text in (short, long) * 2:
+        assert length(text) == len(text)
+    assert [text[0] for text in read] == ["a", "b", "b"]
+    for number in range(32):
+        length(str(number))
+    length(short)  # pushed out by as many others as are kept
+    assert read[-1] == short

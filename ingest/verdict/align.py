@@ -56,7 +56,7 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextWords:
+class _TextWords:
     """The words of a text, by sentence and in its normal form."""
 
     sentences: tuple[tuple[str, ...], ...]
@@ -66,11 +66,11 @@ class TextWords:
 
 
 @kept_for_articles
-def words_of(text: str) -> TextWords:
+def _words_of(text: str) -> _TextWords:
     """Return the words of a text."""
     normal = normal_form(text)
     spans = tuple(token_spans(normal)[:_MAX_WORDS])
-    return TextWords(
+    return _TextWords(
         sentences=tuple(
             tuple(tokens(sentence)) for sentence in split_sentences(text)[:_MAX_SENTENCES]
         ),
@@ -82,7 +82,7 @@ def words_of(text: str) -> TextWords:
 
 def align(text_a: str, text_b: str, *, similar: float) -> Alignment:
     """Align two texts; `similar` is the sentence similarity from which two sentences match."""
-    words_a, words_b = words_of(text_a).sentences, words_of(text_b).sentences
+    words_a, words_b = _words_of(text_a).sentences, _words_of(text_b).sentences
     matches = in_order(match_sentences(words_a, words_b, similar=similar))
     total_a, total_b = sum(map(len, words_a)), sum(map(len, words_b))
     passages, copied_a, copied_b = copied_passages(text_a, text_b)
@@ -170,7 +170,7 @@ def copied_passages(text_a: str, text_b: str) -> tuple[tuple[Passage, ...], floa
 
     Offsets are those of the normalised texts.
     """
-    a, b = words_of(text_a), words_of(text_b)
+    a, b = _words_of(text_a), _words_of(text_b)
     spans_a, spans_b, words_a, words_b = a.spans, b.spans, a.words, b.words
     places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for start in range(len(words_b) - _RUN + 1):

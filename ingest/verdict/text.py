@@ -63,7 +63,7 @@ def normalize_text(text: str) -> str:
 
 @kept_for_articles
 def normal_form(text: str) -> str:
-    """Return an article by `normalize_text`."""
+    """Return what `normalize_text` makes of an article; its pieces would only push others out."""
     return normalize_text(text)
 
 
