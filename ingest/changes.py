@@ -24,7 +24,7 @@ from hashlib import sha256
 
 from ingest.difference import Difference, compare_texts, letters_apart, spelling_likeness
 from ingest.model import Change, ChangeKind
-from ingest.pagelines import is_notice, is_withdrawal, without_digits, without_page_lines
+from ingest.pagelines import is_notice, without_digits, without_page_lines
 from ingest.verdict.text import normalize_text
 
 _MINOR_SHARE = 0.02  # of the letters
@@ -295,8 +295,3 @@ def moves_counter(change: Change, before: Sequence[tuple[str, ...]]) -> bool:
     return len(before) >= _COUNTED and all(
         moved == {without_digits(sentence) for sentence in added} for added in before[:_COUNTED]
     )
-
-
-def has_notice(text: str) -> bool:
-    """Whether a text says itself that it was corrected or taken back."""
-    return is_withdrawal(text) or any(is_notice(line) for line in text.splitlines())

@@ -119,3 +119,8 @@ def is_teaser(text: str, *, before: str) -> bool:
         and len(beginning) < _TEASER * len(before)
         and " ".join(before.split()).startswith(" ".join(beginning.split()))
     )
+
+
+def has_notice(text: str) -> bool:
+    """Whether a text says itself that it was corrected or taken back."""
+    return is_withdrawal(text) or any(is_notice(line) for line in text.splitlines())

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from ingest.changes import content_hash, has_notice, only_page_lines_differ
+from ingest.changes import content_hash, only_page_lines_differ
 from ingest.context import Context
 from ingest.model import (
     Article,
@@ -31,7 +31,7 @@ from ingest.model import (
 )
 from ingest.observations import page_observation
 from ingest.otherpage import is_other_page, page_mark
-from ingest.pagelines import is_teaser
+from ingest.pagelines import has_notice, is_teaser
 from ingest.placing import Run, Where, find_place
 from ingest.recheck import has_collapsed
 from ingest.relating import refresh_clusters

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from ingest.changes import has_notice, only_page_lines_differ
+from ingest.changes import only_page_lines_differ
 from ingest.context import Context
 from ingest.model import Article, ChangeKind, FailureKind, Rejection
 from ingest.otherpage import is_other_page, page_mark
-from ingest.pagelines import is_teaser
+from ingest.pagelines import has_notice, is_teaser
 from ingest.recheck import has_collapsed, weigh_other_page
 from ingest.settle_look import Look, Report
 from ingest.settle_next import settle_noise, settle_version

@@ -7,12 +7,11 @@ import pytest
 from ingest.changes import (
     classify_change,
     content_hash,
-    has_notice,
     moves_counter,
     only_page_lines_differ,
 )
 from ingest.model import ChangeKind
-from ingest.pagelines import is_notice, is_teaser, without_page_lines
+from ingest.pagelines import has_notice, is_notice, is_teaser, without_page_lines
 from tests.running import TALKS, WEATHER
 
 TITLE = "Nordland verkauft Lokomotiven"
